@@ -47,3 +47,15 @@ export type FlagValues<Definitions extends FlagDefinitions> = {
 export function defineFlags<const Definitions extends FlagDefinitions>(definitions: Definitions): Definitions {
   return definitions
 }
+
+/** Flag values fit to be seen: secret ones are `[hidden]`, those not given are left out. */
+export function shownFlags(
+  definitions: FlagDefinitions,
+  values: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const shown: Record<string, unknown> = {}
+  for (const [name, definition] of Object.entries(definitions)) {
+    if (values[name] !== undefined) shown[name] = definition.secret ? '[hidden]' : values[name]
+  }
+  return shown
+}

@@ -1,0 +1,250 @@
+import { isIP } from 'node:net'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import type { Clock } from './clock.ts'
+import { type Door, isLoopback, refusalAtDoor } from './door.ts'
+import { errorBody, HttpError } from './errors.ts'
+import type { FlagDefinitions } from './flags.ts'
+import type { Health } from './health.ts'
+import { countRequests } from './http-metrics.ts'
+import { parseJsonBody } from './json-body.ts'
+import { type StandardRoute, serveStandardRoutes } from './standard-routes.ts'
+import { openStreams, type Stream } from './stream.ts'
+
+/** What a server takes from the component's context. */
+export interface HttpContext {
+  readonly flags: { readonly ip: string; readonly port: number; readonly hostname?: string | undefined }
+  readonly log: Logger
+  readonly metrics: Registry
+  readonly clock: Clock
+}
+
+/** An error in a component's own shape: an object is sent as JSON, a string as plain text. */
+export type FormatError = (error: HttpError, request: FastifyRequest) => unknown
+
+export interface HttpOptions {
+  /** The component's name, shown by `/version`. */
+  readonly name: string
+  readonly health: Health
+  /** The definitions of `context.flags`, so that `/flags` can hide the secret ones. Without them there is no `/flags`. */
+  readonly flagDefinitions?: FlagDefinitions
+  /** Standard routes which the component serves in a shape of its own. */
+  readonly own?: readonly StandardRoute[]
+  readonly formatError?: FormatError
+  /** Names beside the loopback ones, `--hostname` and the cluster's domain by which clients may call it; `.suffix` for a domain. */
+  readonly extraHosts?: readonly string[]
+  /** The cluster's DNS domain; `mesos` unless said. */
+  readonly domain?: string
+  /** Largest request body, bytes; 1 MiB unless said. Over it: 413. */
+  readonly bodyLimit?: number
+  /** How long a request's body may take to arrive, ms; 60 s unless said, then 408. Routes with `config: { streamed: true }` may take for ever. */
+  readonly bodyTimeout?: number
+  /** Connections at a time; 10,000 unless said. One more is closed at once. */
+  readonly maxConnections?: number
+  /** Answers that still run at `close` are ended; connections still open after this many ms are cut. 1,500 unless said. */
+  readonly closeGrace?: number
+  /** Applied to each URL before routing: prefixes, suffixes. */
+  readonly rewriteUrl?: NonNullable<FastifyServerOptions['rewriteUrl']>
+  readonly routerOptions?: NonNullable<FastifyServerOptions['routerOptions']>
+}
+
+export interface HttpService {
+  readonly app: FastifyInstance
+  /** Who may speak to it; for `upgrade` requests, which pass no fastify hook: `refusalAtDoor(http.door, request.headers)`. */
+  readonly door: Door
+  /** Listens on `flags.ip` and `flags.port`. Answers where: `http://127.0.0.1:5050`. */
+  listen(): Promise<string>
+  /** Takes no new connection, ends the streams, waits for answers at most `closeGrace`. Idempotent. */
+  close(): Promise<void>
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route reads its body as it comes: neither the time limit nor a parser applies. */
+    streamed?: boolean
+  }
+}
+
+/** Clients hold idle connections and do not retry (Mesos contract 1.6): their number is bounded and not their patience. */
+const idleTimeout = 10 * 60_000
+const headersTimeout = 30_000
+
+/**
+ * A fastify server with the house's rules: loopback only (decision 14), bounds on headers, bodies, time and connections,
+ * `/health`, `/version`, `/flags`, `/metrics`, and errors in one place. Routes are added to `app` before `listen`.
+ * Throws when `flags.ip` is not a loopback address.
+ */
+export function createHttp(context: HttpContext, options: HttpOptions): HttpService {
+  const { flags, log } = context
+  if (!isLoopback(flags.ip))
+    throw new Error(
+      `--ip=${flags.ip}: ${options.name} has no authentication yet, and without it listens on loopback addresses only; use --ip=127.0.0.1 (or another of 127.0.0.0/8, or ::1)`,
+    )
+  const door = doorOf(context, options)
+  const app: FastifyInstance = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: options.bodyLimit ?? 1024 * 1024,
+    keepAliveTimeout: idleTimeout,
+    http: { headersTimeout, connectionsCheckingInterval: 5_000, requestTimeout: 0 },
+    genReqId: requestIds(),
+    clientErrorHandler: refuseMalformed,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    ...(options.rewriteUrl ? { rewriteUrl: options.rewriteUrl } : {}),
+    routerOptions: { maxParamLength: 4096, ...options.routerOptions },
+  })
+  app.server.maxConnections = options.maxConnections ?? 10_000
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+    const refusal = refusalAtDoor(door, request.headers)
+    if (refusal !== undefined) throw new HttpError(403, refusal)
+    if (request.headers['content-length'] !== undefined && request.headers['transfer-encoding'] !== undefined)
+      throw new HttpError(400, 'a request has either Content-Length or Transfer-Encoding, not both')
+  })
+  limitBodyTime(app, context.clock, options.bodyTimeout ?? 60_000)
+  app.removeContentTypeParser(['application/json', 'text/plain'])
+  app.addContentTypeParser(
+    /^application\/(?:[\w.-]+\+)?json(?:;|$)/,
+    { parseAs: 'buffer' },
+    async (_request: FastifyRequest, body: Buffer) => parseJsonBody(body),
+  )
+  answerErrors(app, options.formatError ?? errorBody)
+  countRequests(app, context.metrics)
+  serveStandardRoutes(app, context, options)
+
+  const streams = new Set<Stream>()
+  app.decorate(openStreams as unknown as string, streams)
+  let closed: Promise<void> | undefined
+  const close = async () => {
+    for (const stream of [...streams]) stream.end('shutdown')
+    const cut = context.clock.after(options.closeGrace ?? 1_500, () => app.server.closeAllConnections())
+    await app.close()
+    cut.cancel()
+  }
+  return {
+    app,
+    door,
+    listen: () => listen(app, flags.ip, flags.port, options.name),
+    close: () => {
+      closed ??= close()
+      return closed
+    },
+  }
+}
+
+function doorOf(context: HttpContext, options: HttpOptions): Door {
+  const { hostname } = context.flags
+  return {
+    hosts: [`.${options.domain ?? 'mesos'}`, ...(hostname ? [hostname] : []), ...(options.extraHosts ?? [])],
+  }
+}
+
+async function listen(app: FastifyInstance, host: string, port: number, name: string): Promise<string> {
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    const why =
+      code === 'EADDRINUSE'
+        ? 'the port is taken: stop what uses it or choose another with --port (0 means any free one)'
+        : code === 'EACCES'
+          ? 'this user may not open it: choose a port over 1023 with --port'
+          : String((error as Error).message)
+    throw Object.assign(new Error(`${name} can not listen on ${host}:${port}: ${why}`, { cause: error }), { code })
+  }
+  const address = app.server.address()
+  const bound = typeof address === 'object' && address !== null ? address.port : port
+  return `http://${isIP(host) === 6 ? `[${host}]` : host}:${bound}`
+}
+
+/** A client's own id is kept when it is short and plain, so that one request can be followed through gateway and component. */
+function requestIds(): (request: { headers: Record<string, string | string[] | undefined> }) => string {
+  const prefix = process.pid.toString(36)
+  let count = 0
+  return ({ headers }) => {
+    const given = headers['x-request-id']
+    if (typeof given === 'string' && /^[\w.:-]{1,64}$/.test(given)) return given
+    count += 1
+    return `${prefix}-${count.toString(36)}`
+  }
+}
+
+function limitBodyTime(app: FastifyInstance, clock: Clock, limit: number): void {
+  app.addHook('preParsing', async (request, reply, payload) => {
+    if (request.routeOptions.config.streamed === true) return payload
+    const timer = clock.after(limit, () => {
+      reply.header('connection', 'close')
+      reply.send(new HttpError(408, `the body of the request did not arrive within ${limit / 1000} s`))
+    })
+    payload.once('end', () => timer.cancel())
+    payload.once('close', () => timer.cancel())
+    return payload
+  })
+}
+
+/** The one place where errors become answers. What is not an HttpError or fastify's own is our fault, and is not shown. */
+function answerErrors(app: FastifyInstance, format: FormatError): void {
+  app.setErrorHandler((error: FastifyError | HttpError | Error, request, reply) => {
+    const answer = toHttpError(error)
+    if (answer.status >= 500 && !(error instanceof HttpError))
+      request.log.error(
+        { err: error, request_id: request.id, method: request.method, path: pathOf(request) },
+        'request failed',
+      )
+    const body = format(answer, request)
+    for (const [name, value] of Object.entries(answer.headers)) reply.header(name, value)
+    if (!reply.hasHeader('content-type'))
+      reply.type(typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8')
+    return reply.code(answer.status).send(typeof body === 'string' ? body : JSON.stringify(body))
+  })
+  app.setNotFoundHandler(request => {
+    throw new HttpError(404, `there is no ${request.method} ${pathOf(request).slice(0, 200)} here`)
+  })
+}
+
+const pathOf = (request: FastifyRequest) => request.url.replace(/\?.*$/s, '')
+
+function toHttpError(error: FastifyError | HttpError | Error): HttpError {
+  if (error instanceof HttpError) return error
+  if ('validation' in error && error.validation)
+    return new HttpError(400, error.message, {
+      details: error.validation.map(({ instancePath, message, params }) => ({
+        path: `${error.validationContext ?? 'body'}${instancePath}`,
+        reason: message,
+        ...params,
+      })),
+    })
+  const status = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500
+  if (status >= 400 && status < 500) return new HttpError(status, error.message, { cause: error })
+  return new HttpError(
+    500,
+    'the request failed because of an error in the server; its log has the reason under this request id',
+    {
+      cause: error,
+    },
+  )
+}
+
+/** What is not even HTTP gets a short answer and the end of the connection. */
+const refuseMalformed: NonNullable<FastifyServerOptions['clientErrorHandler']> = (error, socket) => {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const [status, message] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', 'the headers of the request are over 16 KiB']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', `the headers of the request did not arrive within ${headersTimeout / 1000} s`]
+        : ['400 Bad Request', 'this is not a valid HTTP/1.1 request']
+  const body = JSON.stringify({ message })
+  if (socket.writable)
+    socket.write(
+      `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    )
+  socket.destroySoon()
+}
