@@ -1,0 +1,37 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../service/clock.ts'
+import type { Random } from '../service/random.ts'
+import type { Bus } from './bus.ts'
+import { createEmbeddedBus } from './embedded/bus.ts'
+
+export { createEmbeddedBus } from './embedded/bus.ts'
+
+export interface BusOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  /** NATS: longest random wait before a reconnection, so that a cluster does not return in one instant; 5 s. Milliseconds. */
+  readonly reconnectJitter?: number
+  /** NATS: time between the pings that notice a frozen link, two of which may stay unanswered; 5 s. Milliseconds. */
+  readonly pingInterval?: number
+}
+
+/** A bus url that can not be used. */
+export class BusUrlError extends Error {
+  constructor(url: string, reason: string) {
+    super(
+      `${url.replace(/\/\/[^@/]*@/, '//…@')} is no bus url: ${reason}; use embedded: or nats://[user:pass@]host:4222[,host:4222]`,
+    )
+    this.name = 'BusUrlError'
+  }
+}
+
+/**
+ * Opens `embedded:` (a bus of this process: pass the object around) or `nats://[user:pass@]h1:4222,h2:4222`.
+ * With NATS it resolves at once, `disconnected`; the connection is sought for ever, and `onState` tells.
+ */
+export async function openBus(url: string, options: BusOptions): Promise<Bus> {
+  if (url === 'embedded:')
+    return createEmbeddedBus({ failed: error => options.log.error({ err: error }, 'a receiver of the bus failed') })
+  throw new BusUrlError(url, 'its scheme is not known')
+}
