@@ -5,6 +5,7 @@ import Fastify, {
   type FastifyInstance,
   type FastifyRequest,
   type FastifyServerOptions,
+  LogController,
 } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
@@ -90,7 +91,7 @@ export function createHttp(context: HttpContext, options: HttpOptions): HttpServ
   const door = doorOf(context, options)
   const app: FastifyInstance = Fastify({
     loggerInstance: log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimit ?? 1024 * 1024,
     keepAliveTimeout: idleTimeout,
     http: { headersTimeout, connectionsCheckingInterval: 5_000, requestTimeout: 0 },

@@ -5,7 +5,7 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 's
 export type LogLevel = (typeof logLevels)[number]
 
 export interface LoggerOptions {
-  /** The component, the `name` of each line. */
+  /** The component, named in each line as `component`. */
   readonly name: string
   readonly level: LogLevel
   /** A file to append to; without it, standard error. */
@@ -43,7 +43,6 @@ export function createLogger(options: LoggerOptions): Logger {
       : destination({ dest: options.file, append: true, mkdir: true, sync: true }))
   return pino(
     {
-      name: options.name,
       level: options.level,
       base: { component: options.name },
       redact: { paths: [...new Set(redacted)], censor: '[hidden]' },
