@@ -1,0 +1,51 @@
+import { type Json, member, parseJson } from '../render/json.ts'
+import type { PackageDefinition } from '../render/package.ts'
+import { FormatProblem } from './fields.ts'
+import { readServedRelease } from './release.ts'
+
+/** A release that could not be read: the rest of its repository can. */
+export interface Skipped {
+  readonly release: string
+  readonly reason: string
+}
+
+/** What a repository holds. */
+export interface Contents {
+  readonly packages: readonly PackageDefinition[]
+  readonly skipped: readonly Skipped[]
+}
+
+/** The largest catalog known has some 1,300 releases. */
+export const maxReleases = 20_000
+
+/**
+ * `{"packages":[…]}` of version v3, v4 or v5 (catalog contract 2). Releases that can not be read are left out and named.
+ * Throws `JsonProblem` for what is not JSON and `FormatProblem` for what is no repository.
+ */
+export function readRepositoryJson(text: string): Contents {
+  const packages = member(parseJson(text), 'packages')
+  if (!Array.isArray(packages)) throw new FormatProblem('packages', 'must be a list')
+  if (packages.length > maxReleases)
+    throw new FormatProblem('packages', `must not have more than ${maxReleases} elements`)
+  return collect(packages.map(value => ({ release: nameOf(value), read: () => readServedRelease(value) })))
+}
+
+export function collect(
+  releases: readonly { readonly release: string; readonly read: () => PackageDefinition }[],
+): Contents {
+  const packages: PackageDefinition[] = []
+  const skipped: Skipped[] = []
+  for (const { release, read } of releases) {
+    try {
+      packages.push(read())
+    } catch (error) {
+      if (!(error instanceof FormatProblem)) throw error
+      skipped.push({ release, reason: error.message })
+    }
+  }
+  return { packages, skipped }
+}
+
+function nameOf(value: Json): string {
+  return `${String(member(value, 'name'))} ${String(member(value, 'releaseVersion'))}`.slice(0, 200)
+}
