@@ -36,11 +36,7 @@ const redacted = secretNames.flatMap(name => [name, `*.${name}`, `*.*.${name}`, 
  * `framework_id`, `app_id`. Values of fields that are called like secrets are replaced by `[hidden]`.
  */
 export function createLogger(options: LoggerOptions): Logger {
-  const target =
-    options.stream ??
-    (options.file === undefined
-      ? destination({ fd: 2, sync: true })
-      : destination({ dest: options.file, append: true, mkdir: true, sync: true }))
+  const target = options.stream ?? openDestination(options.file)
   return pino(
     {
       level: options.level,
@@ -51,4 +47,14 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     target,
   )
+}
+
+/** Lines that can not be written (the reader is gone, the disk is full) are lost; the process goes on. */
+function openDestination(file: string | undefined): DestinationStream {
+  const target =
+    file === undefined
+      ? destination({ fd: 2, sync: true })
+      : destination({ dest: file, append: true, mkdir: true, sync: true })
+  target.on('error', () => undefined)
+  return target
 }
