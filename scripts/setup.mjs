@@ -146,7 +146,7 @@ function newest(folder) {
 function buildPage(node) {
   const script = join(root, 'router/ui/build.mjs')
   if (!existsSync(script)) return
-  const built = join(root, 'router/ui/dist/index.html')
+  const built = join(root, 'router/ui/dist/page/index.html')
   if (existsSync(built) && statSync(built).mtimeMs >= newest(join(root, 'router/ui/src'))) return
   const result = spawnSync(node.binary, [script], { cwd: root, stdio: ['ignore', 2, 2] })
   if (result.status !== 0) say('the web page could not be built; everything else works')

@@ -1,1 +1,18 @@
-export {}
+import { CommanderError } from 'commander'
+import { Failure, report } from './output/failure.ts'
+import { createProgram } from './program.ts'
+
+const program = createProgram()
+try {
+  await program.parseAsync(process.argv)
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Help and version end this way too, with code 0; a usage error has been printed by then.
+    process.exitCode = error.exitCode === 0 ? 0 : 2
+  } else {
+    process.exitCode = report(error, process.env.MESETA_DEBUG === '1')
+    if (!(error instanceof Failure) && process.env.MESETA_DEBUG !== '1') {
+      process.stderr.write('hint: MESETA_DEBUG=1 shows where this came from\n')
+    }
+  }
+}

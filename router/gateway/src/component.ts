@@ -1,1 +1,174 @@
-export {}
+import { serveFeed } from '@meseta/common/feed/serve'
+import { FeedWriter } from '@meseta/common/feed/writer'
+import { commonFlags } from '@meseta/common/service/common-flags'
+import { type Context, defineComponent, type Handle } from '@meseta/common/service/component'
+import { defineFlags, type FlagValues } from '@meseta/common/service/flags'
+import { Health } from '@meseta/common/service/health'
+import { createHttp } from '@meseta/common/service/http'
+import { mesetaVersion } from '@meseta/common/service/version'
+import { pageFolder } from '@meseta/ui/assets'
+import { addSystemHealth } from './health/routes.ts'
+import type { Asked } from './health/system-health.ts'
+import { Forwarder } from './proxy/forwarder.ts'
+import { PlainError, texts } from './routes/errors.ts'
+import { fixedRoutes } from './routes/fixed-routes.ts'
+import { addOwnRoutes } from './routes/own-routes.ts'
+import { addPage } from './routes/page.ts'
+import { addProxyRoutes } from './routes/proxy-routes.ts'
+import { addUpgrades } from './routes/upgrade.ts'
+import { Upstreams } from './routes/upstreams.ts'
+import { createAskDns } from './services/ask-dns.ts'
+import { Balance } from './services/balance.ts'
+import { findService } from './services/find-service.ts'
+import { ServiceTable } from './services/service-table.ts'
+import { Sources } from './sources.ts'
+
+const flags = defineFlags({
+  ...commonFlags(80),
+  master: {
+    type: 'list',
+    default: ['http://127.0.0.1:5050'],
+    help: 'Addresses of the masters; the leader is found among them.',
+  },
+  marathon: { type: 'string', default: 'http://127.0.0.1:8080', help: 'Address of the service framework.' },
+  universe: { type: 'string', default: 'http://127.0.0.1:7070', help: 'Address of the package catalog.' },
+  balancer: { type: 'string', default: 'http://127.0.0.1:62080', help: 'Address of the layer-4 balancer.' },
+  dns: { type: 'string', default: 'http://127.0.0.1:8123', help: 'Address of the HTTP API of the cluster DNS.' },
+})
+
+type Flags = FlagValues<typeof flags>
+
+/** The admin router: one address for the page, the API of every component and every service. */
+export const component = defineComponent({
+  name: 'gateway',
+  summary: 'The admin router: one address for the page, every API and every service.',
+  needs: [],
+  flags,
+  start,
+})
+
+async function start(context: Context<Flags>): Promise<Handle> {
+  const { clock, log, random } = context
+  const { marathon, universe, balancer, dns, ip } = context.flags
+  const health = new Health()
+  const services = new ServiceTable()
+  const upstreams = new Upstreams()
+  const forwarder = new Forwarder()
+  const writer = new FeedWriter({ epoch: random.uuid(), clock })
+  const sources = new Sources({
+    urls: {
+      master: inTurn(context.flags.master.map(feedOf)),
+      marathon: feedOf(marathon),
+      universe: feedOf(universe),
+      balancer: feedOf(balancer),
+    },
+    writer,
+    services,
+    upstreams,
+    health,
+    clock,
+    random,
+    log,
+  })
+  const origins = {
+    get leader() {
+      return upstreams.leader
+    },
+    universe,
+    dns,
+    balancer,
+    agent: (id: string) => upstreams.agent(id),
+  }
+  const askDns = createAskDns(dns)
+  const find = (path: string) =>
+    findService(path, services, { apps: sources.knows('marathon'), frameworks: sources.knows('master') }, askDns)
+
+  const http = createHttp(context, { name: 'gateway', health, flagDefinitions: flags, formatError: asText })
+  addPage(http.app, pageFolder)
+  addOwnRoutes(http.app, { publicAddress: ip, cluster: () => upstreams.cluster })
+  addSystemHealth(http.app, {
+    ip,
+    hostname: context.flags.hostname ?? ip,
+    version: mesetaVersion,
+    components: () => componentsOf({ leader: upstreams.leader, marathon, universe, balancer, dns }, upstreams),
+  })
+  serveFeed(http.app, '/meseta/v1/events', writer, { log, clock })
+  await addProxyRoutes(http.app, { origins, forwarder, balance: new Balance(), find })
+
+  const closeUpgrades = addUpgrades(
+    http.app.server,
+    http.door,
+    async url => {
+      const path = /^\/service\/(.*)$/s.exec(url)?.[1] ?? (url.startsWith('/marathon/') ? url.slice(1) : undefined)
+      if (path === undefined) return fixedUpgrade(origins, url)
+      const query = /\?.*$/s.exec(path)?.[0] ?? ''
+      const { service, candidate } = await find(query === '' ? path : path.slice(0, -query.length))
+      const [backend] = service.backends
+      const kept = service.keepPath ? `/service/${candidate.prefix}` : service.basePath
+      return {
+        origin: `${service.scheme}://${backend!.host}:${backend!.port}`,
+        path: `${kept}${candidate.rest}${query}`,
+      }
+    },
+    log,
+  )
+  const url = await http.listen()
+  let stopped: Promise<void> | undefined
+  const stop = async () => {
+    sources.stop()
+    closeUpgrades()
+    await http.close()
+    await forwarder.close()
+  }
+  return {
+    url,
+    stop: () => {
+      stopped ??= stop()
+      return stopped
+    },
+  }
+}
+
+const feedOf = (url: string) => `${url.replace(/\/+$/, '')}/meseta/v1/feed`
+
+/** Each connection tries the next address: whoever of them lives leads to the leader. */
+function inTurn(urls: readonly string[]): () => Promise<string | undefined> {
+  let turn = -1
+  return async () => {
+    turn = (turn + 1) % Math.max(1, urls.length)
+    return urls[turn]
+  }
+}
+
+/** The contract's one-line errors stay plain text; all others are JSON. */
+const asText = (error: { message: string; details?: unknown; code?: string | undefined }) =>
+  error instanceof PlainError
+    ? `${error.message}\n`
+    : {
+        message: error.message,
+        ...(error.code ? { code: error.code } : {}),
+        ...(error.details ? { details: error.details } : {}),
+      }
+
+function fixedUpgrade(origins: Parameters<(typeof fixedRoutes)[number]['target']>[0], url: string) {
+  const route = fixedRoutes.find(({ prefix }) => url.startsWith(prefix))
+  if (!route) throw new PlainError(texts.serviceNotFound)
+  const { origin, path } = route.target(origins, url)
+  return { origin, path }
+}
+
+function componentsOf(
+  urls: { leader: string | undefined; marathon: string; universe: string; balancer: string; dns: string },
+  upstreams: Upstreams,
+): Asked[] {
+  return [
+    { id: 'dcos-mesos-master.service', name: 'Master', url: urls.leader },
+    { id: 'dcos-marathon.service', name: 'Marathon', url: urls.marathon },
+    { id: 'dcos-cosmos.service', name: 'Package catalog', url: urls.universe },
+    { id: 'dcos-net.service', name: 'Layer-4 balancer', url: urls.balancer },
+    { id: 'dcos-mesos-dns.service', name: 'DNS', url: urls.dns },
+    ...upstreams
+      .agentIds()
+      .map(id => ({ id: `dcos-mesos-slave-${id}.service`, name: `Agent ${id}`, url: upstreams.agent(id) })),
+  ]
+}

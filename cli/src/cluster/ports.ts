@@ -1,0 +1,97 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+
+/** A port a component wants: the contract's own first, then a fixed second choice where there is one. */
+export interface PortWish {
+  readonly name: string
+  readonly ip: string
+  readonly choices: readonly number[]
+  /** Wanted for UDP too. */
+  readonly udp?: boolean
+}
+
+type Chosen = Record<string, number>
+
+async function freeTcp(ip: string, port: number): Promise<number | undefined> {
+  const server = createServer()
+  server.listen({ host: ip, port, exclusive: true })
+  try {
+    await once(server, 'listening')
+    return (server.address() as AddressInfo).port
+  } catch {
+    return undefined
+  } finally {
+    await new Promise(done => server.close(done))
+  }
+}
+
+async function freeUdp(ip: string, port: number): Promise<boolean> {
+  const socket = createSocket('udp4')
+  try {
+    socket.bind({ address: ip, port, exclusive: true })
+    await once(socket, 'listening')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.close()
+  }
+}
+
+async function isFree(wish: PortWish, port: number): Promise<number | undefined> {
+  const tcp = await freeTcp(wish.ip, port)
+  if (tcp === undefined) return undefined
+  if (wish.udp && !(await freeUdp(wish.ip, tcp))) return undefined
+  return tcp
+}
+
+/**
+ * Settles each wish: the port this work-dir used before, else the first free choice, else any free port.
+ * What is not a first choice is said aloud. `running` names wishes whose process runs already: they keep their port.
+ */
+export async function choosePorts(
+  workDir: string,
+  wishes: readonly PortWish[],
+  running: ReadonlySet<string>,
+  say: (sentence: string) => void,
+): Promise<Chosen> {
+  const file = join(workDir, 'ports.json')
+  let before: Chosen = {}
+  try {
+    before = JSON.parse(readFileSync(file, 'utf8')) as Chosen
+  } catch {
+    // A first start, or a damaged file: the ports are chosen anew.
+  }
+  const chosen: Chosen = { ...before }
+  const taken = new Set<string>()
+  for (const wish of wishes) {
+    const old = before[wish.name]
+    if (old !== undefined && running.has(wish.name)) continue
+    const port = await settle(wish, old, taken)
+    taken.add(`${wish.ip}:${port}`)
+    chosen[wish.name] = port
+    const first = wish.choices[0]
+    if (port !== first && port !== old) say(`${wish.name}: port ${first} is taken or needs root; using ${port}`)
+    else if (old !== undefined && port !== old) say(`${wish.name}: port ${old} of before is taken; using ${port}`)
+  }
+  mkdirSync(workDir, { recursive: true, mode: 0o700 })
+  writeFileSync(`${file}.new`, `${JSON.stringify(chosen, null, 2)}\n`)
+  renameSync(`${file}.new`, file)
+  return chosen
+}
+
+async function settle(wish: PortWish, old: number | undefined, taken: ReadonlySet<string>): Promise<number> {
+  const choices = old === undefined ? wish.choices : [old, ...wish.choices]
+  for (const choice of choices) {
+    if (taken.has(`${wish.ip}:${choice}`)) continue
+    if ((await isFree(wish, choice)) !== undefined) return choice
+  }
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    const port = await isFree(wish, 0)
+    if (port !== undefined && !taken.has(`${wish.ip}:${port}`)) return port
+  }
+  throw new Error(`no free port for ${wish.name} on ${wish.ip}`)
+}

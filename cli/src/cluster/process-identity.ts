@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs'
+
+/**
+ * When the process with this pid started, in clock ticks since boot (proc(5), stat field 22); undefined when there is none.
+ * Pid and start time together name a process for ever: pids are used again.
+ */
+export function startTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // A zombie has ended; only its parent has not looked yet.
+    return fields[0] === 'Z' ? undefined : fields[19]
+  } catch {
+    return undefined
+  }
+}

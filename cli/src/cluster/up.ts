@@ -1,0 +1,199 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, openSync, readFileSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
+import { Failure } from '../output/failure.ts'
+import { note, printJson } from '../output/print.ts'
+import { type ClusterFile, readClusterFile } from './cluster-file.ts'
+import { measureMachine } from './machine.ts'
+import { owner, releaseWorkDir, takeWorkDir } from './owner.ts'
+import type { ClusterShape } from './plan.ts'
+import type { RunningCluster } from './running.ts'
+import { workDir as chooseWorkDir } from './work-dir.ts'
+
+export interface UpOptions {
+  readonly agents: string
+  readonly masters: string
+  readonly processes: boolean
+  readonly zk?: string
+  readonly nats?: string
+  readonly detach: boolean
+  readonly ui: boolean
+  readonly clusterName: string
+  readonly logLevel: string
+  readonly json: boolean
+  readonly workDir?: string
+}
+
+/** Time a whole cluster may take to be ready. */
+const startLimit = 120_000
+/** Time tasks and processes get to end. */
+const endLimit = 60_000
+
+function count(text: string, option: string, most: number): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1 || value > most) {
+    throw new Failure(`${option} takes a whole number from 1 to ${most}, not "${text}"`, { exit: 'usage' })
+  }
+  return value
+}
+
+function shapeOf(options: UpOptions): ClusterShape {
+  const masters = count(options.masters, '--masters', 9)
+  if (masters > 1 && !options.processes) {
+    throw new Failure('--masters needs --processes: one process has one master', { exit: 'usage' })
+  }
+  for (const name of ['zk', 'nats'] as const) {
+    if (options[name] && !options.processes) throw new Failure(`--${name} needs --processes`, { exit: 'usage' })
+  }
+  const folder = chooseWorkDir(options.workDir)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const workDir = realpathSync(folder)
+  return {
+    clusterName: options.clusterName,
+    workDir,
+    masters,
+    agents: count(options.agents, '--agents', 100),
+    logLevel: options.logLevel,
+    machine: measureMachine(workDir),
+    store: options.zk ?? `embedded:${join(workDir, 'store')}`,
+    bus: options.nats ?? 'embedded:',
+  }
+}
+
+/** `meseta up`: starts the cluster, shows it, and ends it with its tasks when the person leaves. */
+export async function up(options: UpOptions): Promise<void> {
+  const shape = shapeOf(options)
+  if (options.detach) return detach(shape, options)
+  takeWorkDir(shape.workDir, options.processes ? 'processes' : 'embedded')
+  const leaving = untilTold()
+  let cluster: RunningCluster | undefined
+  try {
+    cluster = await start(shape, options, leaving)
+    if (!cluster) return
+    await stay(cluster, shape, options, leaving)
+  } finally {
+    if (cluster) await end(cluster, shape)
+    releaseWorkDir(shape.workDir)
+  }
+}
+
+async function start(
+  shape: ClusterShape,
+  options: UpOptions,
+  leaving: Promise<void>,
+): Promise<RunningCluster | undefined> {
+  const starting = options.processes
+    ? import('./up-processes.ts').then(module =>
+        module.upProcesses(shape, { zk: options.zk, nats: options.nats }, note),
+      )
+    : import('./up-embedded.ts').then(module => module.upEmbedded(shape, note))
+  const first = await Promise.race([starting, leaving.then(() => 'left' as const)])
+  if (first !== 'left') return first
+  note('stopping before the cluster was ready')
+  await starting.then(
+    cluster => cluster.end({ keepTasks: true, timeout: endLimit }),
+    () => undefined,
+  )
+  return undefined
+}
+
+async function stay(
+  cluster: RunningCluster,
+  shape: ClusterShape,
+  options: UpOptions,
+  leaving: Promise<void>,
+): Promise<void> {
+  if (options.ui && process.stdout.isTTY && process.stdin.isTTY && process.env.TERM !== 'dumb' && !options.json) {
+    const { showUi } = await import('../ui/show.ts')
+    await Promise.race([showUi({ router: cluster.file.router, quitEndsCluster: true }), leaving, cluster.broken])
+    return
+  }
+  printEndpoints(cluster.file, shape, options.json)
+  await Promise.race([leaving, cluster.broken])
+}
+
+async function end(cluster: RunningCluster, shape: ClusterShape): Promise<void> {
+  const keepTasks = wantsTasksKept(shape.workDir)
+  note(keepTasks ? 'ending the cluster; its tasks go on' : 'ending the cluster and its tasks')
+  const { tasks } = await cluster.end({ keepTasks, timeout: endLimit })
+  note(
+    keepTasks ? 'the cluster has ended' : `the cluster has ended, and ${tasks} task${tasks === 1 ? '' : 's'} with it`,
+  )
+}
+
+/** `meseta down --keep-tasks` leaves this wish for the process it tells to end. */
+function wantsTasksKept(workDir: string): boolean {
+  try {
+    return (JSON.parse(readFileSync(join(workDir, 'down.json'), 'utf8')) as { keepTasks: boolean }).keepTasks
+  } catch {
+    return false
+  }
+}
+
+/** Resolves at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once, tasks and all going on. */
+function untilTold(): Promise<void> {
+  return new Promise(resolve => {
+    let told = false
+    const tell = () => {
+      if (told) {
+        note('told twice: leaving at once; tasks go on, `meseta up` adopts them')
+        process.exit(130)
+      }
+      told = true
+      resolve()
+    }
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, tell)
+  })
+}
+
+function printEndpoints(file: ClusterFile, shape: ClusterShape, json: boolean): void {
+  if (json) {
+    printJson(file)
+    return
+  }
+  const lines = [
+    ['page and admin router', `${file.router}/`],
+    ['master', file.master],
+    ['marathon', `${file.marathon}/v2/apps`],
+    ['catalog', file.universe],
+    ['DNS', `${file.dns.address} port ${file.dns.port}`],
+    ...file.agents.map((url, index) => [`agent ${index + 1}`, url]),
+    ['work-dir', shape.workDir],
+  ] as const
+  const width = Math.max(...lines.map(([title]) => title.length))
+  process.stdout.write(`The cluster "${shape.clusterName}" is ready.\n`)
+  for (const [title, text] of lines) process.stdout.write(`  ${title.padEnd(width)}  ${text}\n`)
+  process.stdout.write('Try: npm run meseta -- package install web-demo      Ctrl-C ends the cluster and its tasks.\n')
+}
+
+/** Starts the same command in a process of its own and waits until its cluster is ready. */
+async function detach(shape: ClusterShape, options: UpOptions): Promise<void> {
+  const other = owner(shape.workDir)
+  if (other) takeWorkDir(shape.workDir, other.mode)
+  const logFolder = join(shape.workDir, 'log')
+  mkdirSync(logFolder, { recursive: true, mode: 0o700 })
+  const logFile = join(logFolder, 'up.log')
+  const log = openSync(logFile, 'a', 0o600)
+  const words = process.argv.slice(2).filter(word => word !== '--detach' && word !== '--json')
+  const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...words, '--no-ui'], {
+    detached: true,
+    stdio: ['ignore', log, log],
+  })
+  const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
+  child.once('error', () => undefined)
+  const deadline = Date.now() + startLimit
+  while (Date.now() < deadline) {
+    const file = readClusterFile(shape.workDir)
+    if (file?.processes.some(({ component, pid }) => component === 'up' && pid === child.pid)) {
+      child.unref()
+      return printEndpoints(file, shape, options.json)
+    }
+    const exit = await Promise.race([ended, new Promise<'waiting'>(resolve => setTimeout(resolve, 100, 'waiting'))])
+    if (exit !== 'waiting')
+      throw new Failure(`the cluster did not start (exit ${exit})`, { hint: `its log is ${logFile}` })
+  }
+  throw new Failure(`the cluster is not ready after ${startLimit / 1000} s`, {
+    exit: 'timeout',
+    hint: `its log is ${logFile}`,
+  })
+}
