@@ -148,7 +148,7 @@ export function parseFlagValue(name: string, definition: FlagDefinition, value: 
     return parseFlagText(name, definition, String(value), source)
   throw new FlagError(
     name,
-    `${shownName(name)} (${source.where}): a ${Array.isArray(value) ? 'list' : typeof value} is not ${wantedText(definition)}`,
+    `${shownName(name)} (${source.where}): a ${Array.isArray(value) ? 'list' : 'mapping'} is not ${wantedText(definition)}`,
   )
 }
 

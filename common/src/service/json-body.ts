@@ -1,5 +1,8 @@
 import { HttpError } from './errors.ts'
 
+/** Deeper nesting is refused: what walks a body may recurse. No contract's message comes near it. */
+const maxDepth = 200
+
 /**
  * The JSON of a request body; `undefined` for an empty one. Throws HttpError 400 that says where the text is broken, or which
  * field is called `__proto__` (no client needs one, and copying it would change the copy's prototype).
@@ -7,6 +10,7 @@ import { HttpError } from './errors.ts'
 export function parseJsonBody(body: Uint8Array | string): unknown {
   const text = typeof body === 'string' ? body : decodeUtf8(body)
   if (text.trim() === '') return undefined
+  if (depthOf(text) > maxDepth) throw new HttpError(400, `the body nests deeper than ${maxDepth} levels`)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -43,4 +47,26 @@ function refusePrototype(root: unknown): void {
       open.push({ value, path })
     }
   }
+}
+
+/** The deepest nesting of brackets outside strings; of text that is no JSON, some number. */
+function depthOf(text: string): number {
+  let depth = 0
+  let deepest = 0
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code === 0x22) index = endOfString(text, index)
+    else if (code === 0x7b || code === 0x5b) {
+      depth += 1
+      if (depth > deepest) deepest = depth
+    } else if (code === 0x7d || code === 0x5d) depth -= 1
+  }
+  return deepest
+}
+
+/** The index of the quote that ends the string which begins at `start`. */
+function endOfString(text: string, start: number): number {
+  let end = start + 1
+  while (end < text.length && text.charCodeAt(end) !== 0x22) end += text.charCodeAt(end) === 0x5c ? 2 : 1
+  return end
 }

@@ -143,13 +143,13 @@ export function formatHelp(definitions: FlagDefinitions): string {
   const all: FlagDefinitions = {
     ...definitions,
     config: definitions.config ?? configFlag,
-    help: { type: 'boolean', help: 'Print this.' },
   }
   const lines = Object.entries(all).map(([name, definition]) => {
     const value =
       definition.type === 'boolean' ? `--[no-]${plainName(name)}` : `${shownName(name)}=<${definition.type}>`
     return `  ${value}${note(definition)}\n      ${definition.help}`
   })
+  lines.push('  --help\n      Print this.')
   return `${lines.join('\n')}\n\nEach flag can also be an environment variable (MESETA_ and its name in capitals) or a line of the --config file.\n`
 }
 
