@@ -86,21 +86,23 @@ function mapFromJson(field: FieldPlan, given: unknown, place: Place): Fields | u
 /** A message as JSON writes it: declared defaults of unset fields filled in, numbers that JSON lacks as text. */
 export function messageToJson(plan: MessagePlan, message: Fields): Fields {
   const json: Fields = {}
-  for (const field of plan.fields) {
-    const value = message[field.name]
-    if (value === undefined || value === null) {
-      if (field.written !== undefined) json[field.name] = field.written
-    } else if (field.rule === 'repeated') {
+  for (const name in message) {
+    const field = plan.byName.get(name)
+    const value = message[name]
+    if (field === undefined || value === undefined || value === null) continue
+    if (field.rule === 'repeated') {
       const list = value as unknown[]
-      if (list.length > 0) json[field.name] = list.map(one => valueToJson(field, one))
-    } else if (field.rule === 'map') {
-      const map = emptyMap()
-      for (const [key, one] of Object.entries(value as Fields)) map[key] = valueToJson(field, one)
-      json[field.name] = map
-    } else {
-      json[field.name] = valueToJson(field, value)
-    }
+      if (list.length > 0) json[name] = list.map(one => valueToJson(field, one))
+    } else if (field.rule === 'map') json[name] = mapToJson(field, value as Fields)
+    else json[name] = valueToJson(field, value)
   }
+  for (const [name, written] of plan.defaults) if (json[name] === undefined) json[name] = written
+  return json
+}
+
+function mapToJson(field: FieldPlan, map: Fields): Fields {
+  const json = emptyMap()
+  for (const [key, one] of Object.entries(map)) json[key] = valueToJson(field, one)
   return json
 }
 

@@ -14,6 +14,8 @@ export interface MessagePlan {
   readonly byNumber: FieldPlan[]
   /** The names of the required fields. */
   readonly required: string[]
+  /** The declared defaults, written to JSON when a field is unset (Mesos contract 1.4); not those of deprecated fields. */
+  readonly defaults: [name: string, value: Scalar][]
 }
 
 export interface FieldPlan {
@@ -25,8 +27,6 @@ export interface FieldPlan {
   readonly message: MessagePlan | undefined
   /** The other members of its oneof: setting this one unsets them. */
   readonly rivals: string[]
-  /** The declared default, written to JSON when the field is unset (Mesos contract 1.4); not for deprecated fields. */
-  readonly written: Scalar | undefined
 }
 
 type Descriptor = { nested: Record<string, object> }
@@ -39,7 +39,7 @@ function compile(descriptors: Descriptor[]): Map<string, MessagePlan> {
   const types: Type[] = []
   collect(root, types)
   for (const type of types)
-    plans.set(type, { name: nameOf(type), fields: [], byName: new Map(), byNumber: [], required: [] })
+    plans.set(type, { name: nameOf(type), fields: [], byName: new Map(), byNumber: [], required: [], defaults: [] })
   for (const [type, plan] of plans) {
     for (const field of type.fieldsArray) {
       const one = planField(field, plans, enums)
@@ -47,6 +47,8 @@ function compile(descriptors: Descriptor[]): Map<string, MessagePlan> {
       plan.byName.set(one.name, one)
       plan.byNumber[one.number] = one
       if (one.rule === 'required') plan.required.push(one.name)
+      const { default: written, deprecated } = field.options ?? {}
+      if (written !== undefined && !deprecated) plan.defaults.push([one.name, written as Scalar])
     }
   }
   return new Map([...plans.values()].map(plan => [plan.name, plan]))
@@ -71,7 +73,6 @@ function planField(field: Field, plans: Map<Type, MessagePlan>, enums: Map<Enum,
   }
   if (message === undefined && scalar === undefined)
     throw new Error(`the descriptor's field ${field.fullName} has the type ${field.type}, which no codec knows`)
-  const options = field.options ?? {}
   return {
     name: field.name,
     number: field.id,
@@ -79,7 +80,6 @@ function planField(field: Field, plans: Map<Type, MessagePlan>, enums: Map<Enum,
     scalar,
     message,
     rivals: field.partOf ? field.partOf.fieldsArray.map(one => one.name).filter(name => name !== field.name) : [],
-    written: options.deprecated ? undefined : (options.default as Scalar | undefined),
   }
 }
 

@@ -22,13 +22,12 @@ export function writeMessage(plan: MessagePlan, message: unknown, writer: Writer
   if (typeof message !== 'object' || message === null)
     throw place.refusal(`must be an object, not ${described(message)}`)
   place.descend()
-  for (const field of plan.fields) {
-    const value = (message as Message)[field.name]
-    if (value === undefined || value === null) {
-      if (field.rule === 'required') throw place.refusal('is required', field.name)
-      continue
-    }
-    place.enter(field.name)
+  for (const name of plan.required) if ((message as Fields)[name] == null) throw place.refusal('is required', name)
+  for (const name in message) {
+    const value = (message as Fields)[name]
+    const field = plan.byName.get(name)
+    if (field === undefined || value === undefined || value === null) continue
+    place.enter(name)
     if (field.rule === 'repeated') writeList(field, value, writer, place)
     else if (field.rule === 'map') writeMap(field, value as Fields, writer, place)
     else writeValue(field, field.number, value, writer, place)

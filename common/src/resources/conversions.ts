@@ -133,6 +133,5 @@ function shrink(operation: OfferOperationShrinkVolume): Outcome {
   return {
     consumed: [volume],
     converted: [resized(volume, sizeOf(volume) - subtract), resized(withoutVolume(volume), subtract)],
-    last: false,
   }
 }
