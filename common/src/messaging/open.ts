@@ -3,6 +3,8 @@ import type { Clock } from '../service/clock.ts'
 import type { Random } from '../service/random.ts'
 import type { Bus } from './bus.ts'
 import { createEmbeddedBus } from './embedded/bus.ts'
+import { parseNatsUrl } from './nats/address.ts'
+import { openNats } from './nats/bus.ts'
 
 export { createEmbeddedBus } from './embedded/bus.ts'
 
@@ -33,5 +35,8 @@ export class BusUrlError extends Error {
 export async function openBus(url: string, options: BusOptions): Promise<Bus> {
   if (url === 'embedded:')
     return createEmbeddedBus({ failed: error => options.log.error({ err: error }, 'a receiver of the bus failed') })
-  throw new BusUrlError(url, 'its scheme is not known')
+  if (!url.startsWith('nats://')) throw new BusUrlError(url, 'its scheme is not known')
+  const address = parseNatsUrl(url)
+  if ('flaw' in address) throw new BusUrlError(url, address.flaw)
+  return openNats(address, options)
 }

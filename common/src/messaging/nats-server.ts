@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { ask, type ServerProcess, spawnServer, untilReady } from '../coordination/server-process.ts'
+import type { Clock } from '../service/clock.ts'
+
+/** Where Debian's package `nats-server` puts the program. */
+export const defaultNatsServer = '/usr/sbin/nats-server'
+
+export interface NatsServerOptions {
+  readonly clock: Clock
+  /** Its log; its own. */
+  readonly folder: string
+  readonly port: number
+  readonly host?: string
+  readonly command?: string
+}
+
+export interface NatsServer {
+  readonly process: ServerProcess
+  readonly port: number
+  readonly logFile: string
+}
+
+/** Whether a NATS server can be started here, or what is missing. */
+export function natsServerMissing(command = defaultNatsServer): string | undefined {
+  return existsSync(command) ? undefined : `there is no ${command}: apt-get install nats-server`
+}
+
+/** Whether a NATS server serves there: it greets who connects. */
+export async function natsServes(port: number, host = '127.0.0.1', timeout = 500): Promise<boolean> {
+  return (await ask(port, host, '', timeout, false))?.startsWith('INFO ') ?? false
+}
+
+/** Starts a server and waits until it serves. Throws ServerStartError. */
+export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
+  const { clock, folder, port, host = '127.0.0.1', command = defaultNatsServer } = options
+  const logFile = join(folder, 'nats.log')
+  const server = await spawnServer({ command, args: ['-a', host, '-p', `${port}`], logFile, clock })
+  const what = `NATS on ${host}:${port}`
+  await untilReady({ clock, server, what, logFile, timeout: 10_000, isReady: () => natsServes(port, host) })
+  return { process: server, port, logFile }
+}
