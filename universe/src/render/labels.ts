@@ -9,6 +9,8 @@ export const label = {
   source: 'DCOS_PACKAGE_SOURCE',
   options: 'DCOS_PACKAGE_OPTIONS',
   definition: 'DCOS_PACKAGE_DEFINITION',
+  /** Ours: on each app of a package that is a group, the group's id. */
+  group: 'MESETA_PACKAGE_GROUP',
   /** Written by older releases, still read. */
   metadata: 'DCOS_PACKAGE_METADATA',
   frameworkName: 'DCOS_PACKAGE_FRAMEWORK_NAME',
@@ -57,4 +59,9 @@ function attempt(read: () => Json): JsonObject | undefined {
     if (error instanceof JsonProblem) return undefined
     throw error
   }
+}
+
+/** The id of the group that the app was installed with; undefined for a package that is one app. */
+export function groupOf(labels: Readonly<Record<string, string>>): string | undefined {
+  return labels[label.group]
 }

@@ -1,6 +1,6 @@
 import { CatalogError } from '../problems.ts'
 import { isObject, type Json, type JsonObject, JsonProblem, member, parseJson } from './json.ts'
-import { packageLabels } from './labels.ts'
+import { label, packageLabels } from './labels.ts'
 import { defaultsOf, merge } from './options.ts'
 import type { PackageDefinition } from './package.ts'
 import { fillTemplate, TemplateProblem } from './template.ts'
@@ -84,7 +84,9 @@ function decorate(app: JsonObject, request: RenderRequest): JsonObject {
   if (!isGroup(app)) return { ...app, ...id, labels }
   // A group has no labels: each of its apps carries them.
   const { labels: _, ...group } = app
-  return { ...group, ...id, ...labelled(group, labels) }
+  const groupId = appId ?? member(app, 'id')
+  const ours = typeof groupId === 'string' ? { ...labels, [label.group]: absoluteId(groupId) } : labels
+  return { ...group, ...id, ...labelled(group, ours) }
 }
 
 /** Some packages render a group (`apps` and no app of its own): Meseta installs it as one. */
@@ -107,7 +109,11 @@ function templateLabels(app: JsonObject): Record<string, string> {
   const wrong = isObject(labels)
     ? Object.entries(labels).find(([, value]) => typeof value !== 'string')?.[0]
     : undefined
-  if (isObject(labels) && wrong === undefined) return labels as Record<string, string>
+  if (isObject(labels) && wrong === undefined) {
+    // A template may not say which group goes with its app when that is removed.
+    const { [label.group]: _, ...own } = labels as Record<string, string>
+    return own
+  }
   throw new CatalogError('JsonDecodingError', {
     typeName: 'map of labels',
     decodingErrorMessage: wrong === undefined ? 'labels must be an object' : `labels.${wrong} must be a string`,
