@@ -1,5 +1,9 @@
 import { Command } from 'commander'
+import { register as registerApp } from './commands/app.ts'
 import { register as registerCluster } from './commands/cluster.ts'
+import { register as registerPackage } from './commands/package.ts'
+import { register as registerResources } from './commands/resources.ts'
+import { register as registerShell } from './commands/shell.ts'
 import { didYouMean } from './output/nearest.ts'
 
 /**
@@ -17,7 +21,8 @@ export function createProgram(): Command {
     .enablePositionalOptions()
     .showSuggestionAfterError(true)
     .exitOverride()
-  registerCluster(program)
+  for (const register of [registerCluster, registerPackage, registerApp, registerResources, registerShell])
+    register(program)
   for (const command of withDescendants(program)) harden(command)
   return program
 }

@@ -1,3 +1,4 @@
+import type { LogLevel } from '@meseta/common/service/logger'
 import type { ComponentName } from './cluster-file.ts'
 import { type Machine, slice } from './machine.ts'
 import type { PortWish } from './ports.ts'
@@ -8,7 +9,7 @@ export interface ClusterShape {
   readonly workDir: string
   readonly masters: number
   readonly agents: number
-  readonly logLevel: string
+  readonly logLevel: LogLevel
   readonly machine: Machine
   /** Coordination url: `embedded:<folder>` or `zk://…` without a path of its own. */
   readonly store: string

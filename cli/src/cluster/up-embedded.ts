@@ -13,6 +13,7 @@ import { type ClusterFile, removeClusterFile, writeClusterFile } from './cluster
 import { loadComponent } from './components.ts'
 import { type ClusterShape, type PlannedComponent, planCluster, portWishes } from './plan.ts'
 import { choosePorts } from './ports.ts'
+import { untilReady, watchCluster } from './ready.ts'
 import type { RunningCluster, Say } from './running.ts'
 import { stopTasks } from './stop-tasks.ts'
 
@@ -20,6 +21,8 @@ interface Started {
   readonly plan: PlannedComponent
   readonly handle: Handle
 }
+
+const readyLimit = 60_000
 
 /** A whole cluster in this process, on the embedded store and bus. An error that no component handles ends it whole. */
 export async function upEmbedded(shape: ClusterShape, say: Say): Promise<RunningCluster> {
@@ -59,6 +62,17 @@ export async function upEmbedded(shape: ClusterShape, say: Say): Promise<Running
   }
 
   const file = describe(started, ports)
+  const watch = watchCluster(file.router, shape.agents, () => undefined)
+  try {
+    await Promise.race([untilReady(watch, readyLimit), broken.promise])
+  } catch (error) {
+    await stopAll(started)
+    await bus.close()
+    await coordination.close()
+    throw error
+  } finally {
+    watch.stop()
+  }
   writeClusterFile(shape.workDir, file)
   return {
     file,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, openSync, readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
+import type { LogLevel } from '@meseta/common/service/logger'
 import { Failure } from '../output/failure.ts'
 import { note, printJson } from '../output/print.ts'
 import { type ClusterFile, readClusterFile } from './cluster-file.ts'
@@ -19,7 +20,7 @@ export interface UpOptions {
   readonly detach: boolean
   readonly ui: boolean
   readonly clusterName: string
-  readonly logLevel: string
+  readonly logLevel: LogLevel
   readonly json: boolean
   readonly workDir?: string
 }

@@ -1,4 +1,5 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { withJson } from './options.ts'
 
 /** `--work-dir`, which every command that concerns a cluster on this machine takes. */
 export function withWorkDir(command: Command): Command {
@@ -19,7 +20,11 @@ export function register(program: Command): void {
     .option('--detach', 'return when the cluster is ready; `meseta down` ends it', false)
     .option('--no-ui', 'print the endpoints instead of showing the terminal UI')
     .option('--cluster-name <name>', 'name of the cluster', 'meseta')
-    .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
+    .addOption(
+      new Option('--log-level <level>', 'how much is logged')
+        .choices(['trace', 'debug', 'info', 'warn', 'error'])
+        .default('info'),
+    )
     .option('--json', 'print the endpoints as one JSON object when ready', false)
     .action(async options => (await import('../cluster/up.ts')).up(options))
 
@@ -29,9 +34,9 @@ export function register(program: Command): void {
     .option('--json', 'print the result as JSON', false)
     .action(async options => (await import('../cluster/down.ts')).down(options))
 
-  withWorkDir(program.command('status').description('show the processes, health and resources of the cluster'))
-    .option('--json', 'print as JSON', false)
-    .action(async options => (await import('../cluster/status.ts')).status(options))
+  withJson(program.command('status').description('show the processes, health and resources of the cluster')).action(
+    async options => (await import('../cluster/status.ts')).status(options),
+  )
 
   program
     .command('run')

@@ -1,0 +1,269 @@
+import type { JsonObject } from '@meseta/universe/render/json'
+import { Catalog, type PackageDefinition, type SchemaError } from '../client/catalog.ts'
+import type { ClusterOptions } from '../client/find-cluster.ts'
+import { followApp } from '../client/follow-app.ts'
+import { assignments, readJson } from '../client/options.ts'
+import { Router } from '../client/router.ts'
+import { ask } from '../output/ask.ts'
+import { Failure } from '../output/failure.ts'
+import { note, printJson, printRows } from '../output/print.ts'
+
+interface JsonOption extends ClusterOptions {
+  readonly json: boolean
+}
+
+const cut = (text: string | undefined, width: number): string => {
+  const line = (text ?? '').replace(/\s+/g, ' ').trim()
+  return line.length > width ? `${line.slice(0, width - 3)}...` : line
+}
+
+export async function search(query: string | undefined, options: JsonOption): Promise<void> {
+  const { packages } = await new Catalog(Router.find(options)).search(query)
+  if (options.json) {
+    printJson({ packages })
+    return
+  }
+  if (packages.length === 0) throw new Failure('no packages found', { hint: query ? `nothing matches "${query}"` : '' })
+  printRows(false, packages, ['name', 'version', 'certified', 'framework', 'description'], () =>
+    packages.map(entry => [
+      entry.name,
+      entry.currentVersion,
+      String(entry.selected ?? false),
+      String(entry.framework ?? false),
+      cut(entry.description, 80),
+    ]),
+  )
+}
+
+interface DescribeOptions extends ClusterOptions {
+  readonly packageVersion?: string
+  readonly packageVersions: boolean
+  readonly config: boolean
+  readonly app: boolean
+  readonly render: boolean
+  readonly options?: string
+  readonly appId?: string
+}
+
+export async function describe(name: string, options: DescribeOptions): Promise<void> {
+  const catalog = new Catalog(Router.find(options))
+  if (options.packageVersions) {
+    const { results } = await catalog.versions(name)
+    const newest = Object.entries(results).sort(([, a], [, b]) => Number(b) - Number(a))
+    printJson(newest.map(([version]) => version))
+    return
+  }
+  if (options.app && (options.render || options.options)) {
+    const userOptions = options.options ? (readJson(options.options) as Record<string, unknown>) : undefined
+    const { marathonJson } = await catalog.render({
+      packageName: name,
+      ...(options.packageVersion ? { packageVersion: options.packageVersion } : {}),
+      ...(userOptions ? { options: userOptions } : {}),
+      ...(options.appId ? { appId: options.appId } : {}),
+    })
+    printJson(marathonJson)
+    return
+  }
+  const definition = await catalog.describe(name, options.packageVersion)
+  if (options.config) printJson(definition.config ?? {})
+  else if (options.app) process.stdout.write(templateOf(definition))
+  else printJson({ package: definition })
+}
+
+function templateOf(definition: PackageDefinition): string {
+  const template = definition.marathon?.v2AppMustacheTemplate
+  if (template === undefined) throw new Failure(`package [${definition.name}] has no app: it only adds commands`)
+  return Buffer.from(template, 'base64').toString('utf8')
+}
+
+interface InstallOptions extends ClusterOptions {
+  readonly packageVersion?: string
+  readonly options?: string
+  readonly set: readonly string[]
+  readonly appId?: string
+  readonly yes: boolean
+  readonly wait: boolean
+  readonly timeout: string
+  readonly json: boolean
+}
+
+export async function install(name: string, options: InstallOptions): Promise<void> {
+  const router = Router.find(options)
+  const catalog = new Catalog(router)
+  const definition = await catalog.describe(name, options.packageVersion)
+  await confirm(definition, options.yes)
+  const fromFile = options.options ? (readJson(options.options) as Record<string, unknown>) : {}
+  const userOptions = assignments(options.set, fromFile)
+  note(`Installing Marathon app for package [${definition.name}] version [${definition.version}]`)
+  const installed = await catalog.install({
+    packageName: name,
+    packageVersion: definition.version,
+    ...(Object.keys(userOptions).length > 0 ? { options: userOptions } : {}),
+    ...(options.appId ? { appId: options.appId } : {}),
+  })
+  if (installed.appId && options.wait) {
+    await followApp({ router: router.url, appId: installed.appId, timeout: seconds(options.timeout), progress: note })
+  }
+  if (installed.postInstallNotes) note(installed.postInstallNotes)
+  if (options.json) printJson(installed)
+}
+
+async function confirm(definition: PackageDefinition, yes: boolean): Promise<void> {
+  if (!definition.selected)
+    note('This is a Community service. Community services are not tested for production environments.')
+  for (const { url } of definition.licenses ?? []) note(`By Deploying, you agree to the Terms and Conditions ${url}`)
+  if (definition.preInstallNotes) note(definition.preInstallNotes)
+  if (yes) return
+  const answer = (await ask('Continue installing? [yes/no] ', '--yes installs without asking')).toLowerCase()
+  if (!['', 'y', 'yes'].includes(answer)) throw new Failure("couldn't get confirmation")
+}
+
+export const seconds = (text: string): number => {
+  const value = Number(text)
+  if (!(value > 0)) throw new Failure(`--timeout takes seconds above 0, not "${text}"`, { exit: 'usage' })
+  return value * 1000
+}
+
+interface ListOptions extends JsonOption {
+  readonly appId?: string
+}
+
+export async function list(part: string | undefined, options: ListOptions): Promise<void> {
+  const { packages } = await new Catalog(Router.find(options)).list(options.appId ? { appId: options.appId } : {})
+  const rows = packages
+    .map(({ appId, packageInformation: { packageDefinition } }) => ({ appId, ...packageDefinition }))
+    .filter(({ name, appId }) => part === undefined || name.includes(part) || appId.includes(part))
+  if (!options.json && rows.length === 0) throw new Failure('cannot find packages matching the provided filter')
+  printRows(
+    options.json,
+    rows.map(({ appId, ...rest }) => ({ ...rest, apps: [appId] })),
+    ['name', 'version', 'certified', 'app', 'command', 'description'],
+    () =>
+      rows.map(row => [
+        row.name,
+        row.version,
+        String(row.selected ?? false),
+        row.appId,
+        '---',
+        cut(row.description, 70),
+      ]),
+  )
+}
+
+interface UninstallOptions extends ClusterOptions {
+  readonly appId?: string
+  readonly all: boolean
+  readonly yes: boolean
+  readonly wait: boolean
+  readonly timeout: string
+  readonly json: boolean
+}
+
+export async function uninstall(name: string, options: UninstallOptions): Promise<void> {
+  const router = Router.find(options)
+  if (!options.yes) {
+    note(`WARNING: this ends ${options.appId ?? name} and deletes what its tasks have stored.`)
+    const wanted = options.all ? `uninstall all ${name}` : (options.appId ?? name)
+    const answer = await ask(
+      `Please type ${options.all ? `'${wanted}'` : `the name of the service (${wanted})`} to confirm: `,
+      '--yes uninstalls without asking',
+    )
+    if (answer !== wanted) throw new Failure('cancelling uninstall')
+  }
+  const { results } = await new Catalog(router).uninstall({
+    packageName: name,
+    ...(options.appId ? { appId: options.appId } : {}),
+    ...(options.all ? { all: true } : {}),
+  })
+  for (const result of results) {
+    if (options.wait) {
+      await followApp({
+        router: router.url,
+        appId: result.appId,
+        gone: true,
+        timeout: seconds(options.timeout),
+        progress: note,
+      })
+    }
+    note(
+      `Uninstalled package [${result.packageName}]${result.packageVersion ? ` version [${result.packageVersion}]` : ''}`,
+    )
+    if (result.postUninstallNotes) note(result.postUninstallNotes)
+  }
+  if (options.json) printJson({ results })
+}
+
+interface RenderOptions {
+  readonly from: string
+  readonly release?: string
+  readonly options?: string
+  readonly set: readonly string[]
+  readonly appId?: string
+}
+
+/** Renders a package from a repository folder; no cluster is needed. */
+export async function render(name: string, options: RenderOptions): Promise<void> {
+  const [{ renderFrom }, { parseJson }] = await Promise.all([
+    import('@meseta/universe/render-from'),
+    import('@meseta/universe/render/json'),
+  ])
+  const release = options.release === undefined ? undefined : Number(options.release)
+  if (release !== undefined && !(Number.isInteger(release) && release >= 0)) {
+    throw new Failure(`--release takes the number of a release, not "${options.release}"`, { exit: 'usage' })
+  }
+  const fromFile = options.options ? (readJson(options.options) as Record<string, unknown>) : {}
+  const userOptions = assignments(options.set, fromFile)
+  try {
+    const rendered = await renderFrom({
+      folder: options.from,
+      name,
+      ...(release === undefined ? {} : { release }),
+      ...(Object.keys(userOptions).length > 0 ? { options: parseJson(JSON.stringify(userOptions)) as JsonObject } : {}),
+      ...(options.appId ? { appId: options.appId } : {}),
+    })
+    printJson(rendered)
+  } catch (error) {
+    throw renderFailure(error)
+  }
+}
+
+/** What the package or the options lack, with every option that the schema refuses. */
+function renderFailure(error: unknown): unknown {
+  const { name, message, type, data } = error as {
+    name?: string
+    message: string
+    type?: string
+    data?: { errors?: SchemaError[] }
+  }
+  if (name !== 'CatalogError' && name !== 'DirectoryProblem') return error
+  const hint = (data?.errors ?? [])
+    .map(({ instance, message: text }) => `${instance?.pointer || '/'}: ${text ?? 'is refused'}`)
+    .join('\n      ')
+  return new Failure(message, {
+    exit: /NotFound$/.test(type ?? '') ? 'notFound' : 'failure',
+    ...(hint ? { hint } : {}),
+  })
+}
+
+export async function repositories(options: JsonOption): Promise<void> {
+  const answer = await new Catalog(Router.find(options)).repositories()
+  if (options.json) printJson(answer)
+  else for (const { name, uri } of answer.repositories) process.stdout.write(`${name}: ${uri}\n`)
+}
+
+export async function addRepository(
+  name: string,
+  uri: string,
+  options: ClusterOptions & { index?: string },
+): Promise<void> {
+  const index = options.index === undefined ? undefined : Number(options.index)
+  if (index !== undefined && !(Number.isInteger(index) && index >= 0)) {
+    throw new Failure(`--index takes a whole number from 0, not "${options.index}"`, { exit: 'usage' })
+  }
+  await new Catalog(Router.find(options)).addRepository({ name, uri, ...(index === undefined ? {} : { index }) })
+}
+
+export async function removeRepositories(names: readonly string[], options: ClusterOptions): Promise<void> {
+  const catalog = new Catalog(Router.find(options))
+  for (const name of names) await catalog.removeRepository(name)
+}

@@ -1,0 +1,118 @@
+import { type ExitName, Failure } from '../output/failure.ts'
+import { type ClusterOptions, findRouter } from './find-cluster.ts'
+
+/** An answer of the cluster: status, headers, and the body as text. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+}
+
+interface Request {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  readonly timeout?: number
+}
+
+/** Attempts of a read whose connection fails; writes are never repeated. */
+const readTries = 3
+const patience = 30_000
+
+/** The cluster as commands speak to it: through the router, and nothing else. */
+export class Router {
+  readonly url: string
+
+  constructor(url: string) {
+    this.url = url
+  }
+
+  /** The cluster that the options, the environment or the work-dir name. */
+  static find(options: ClusterOptions): Router {
+    return new Router(findRouter(options))
+  }
+
+  /** One request. Any status is an answer; only a cluster that can not be reached is an error. */
+  async ask(path: string, request: Request = {}): Promise<Answer> {
+    const method = request.method ?? 'GET'
+    const tries = method === 'GET' ? readTries : 1
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const answer = await fetch(`${this.url}${path}`, {
+          method,
+          headers: {
+            accept: 'application/json',
+            ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...request.headers,
+          },
+          ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+          redirect: 'follow',
+          signal: AbortSignal.timeout(request.timeout ?? patience),
+        })
+        const unavailable = answer.status === 502 || answer.status === 503 || answer.status === 504
+        if (!unavailable || attempt >= tries)
+          return { status: answer.status, headers: answer.headers, text: await answer.text() }
+        await answer.body?.cancel()
+      } catch (error) {
+        if (attempt >= tries) throw this.#unreachable(error)
+      }
+      await new Promise(resolve => setTimeout(resolve, 200 * attempt))
+    }
+  }
+
+  /** The body of a successful answer as JSON; an error answer becomes the failure it stands for. */
+  async json<Body>(path: string, request: Request = {}): Promise<Body> {
+    const answer = await this.ask(path, request)
+    if (answer.status >= 400) throw failureOf(answer)
+    return parse<Body>(answer)
+  }
+
+  #unreachable(error: unknown): Failure {
+    const timedOut = error instanceof Error && error.name === 'TimeoutError'
+    const cause =
+      error instanceof Error && error.cause instanceof Error
+        ? error.cause.message
+        : String((error as Error)?.message ?? error)
+    return new Failure(
+      timedOut
+        ? `the cluster at ${this.url} did not answer in time`
+        : `the cluster at ${this.url} can not be reached: ${cause}`,
+      {
+        exit: timedOut ? 'timeout' : 'unreachable',
+        hint: '`meseta status` shows what runs on this machine, `meseta up` starts it',
+      },
+    )
+  }
+}
+
+/** JSON of an answer that succeeded. */
+export function parse<Body>(answer: Answer): Body {
+  try {
+    return JSON.parse(answer.text) as Body
+  } catch {
+    throw new Failure(`the cluster sent something that is no JSON: ${answer.text.slice(0, 120)}`)
+  }
+}
+
+const exits: Readonly<Record<number, ExitName>> = { 401: 'login', 403: 'forbidden', 404: 'notFound', 409: 'conflict' }
+
+/** What an error answer says, with the fields it names. */
+export function failureOf(answer: Answer): Failure {
+  const exit = exits[answer.status] ?? (answer.status >= 500 ? 'unreachable' : 'failure')
+  let message = answer.text.trim().slice(0, 1000) || `HTTP ${answer.status}`
+  const hints: string[] = []
+  try {
+    const body = JSON.parse(answer.text) as { message?: unknown; details?: unknown }
+    if (typeof body.message === 'string') message = body.message
+    if (Array.isArray(body.details)) {
+      for (const detail of body.details as { path?: string; errors?: string[] }[]) {
+        if (typeof detail === 'object' && detail?.path !== undefined)
+          hints.push(`${detail.path}: ${(detail.errors ?? []).join('; ')}`)
+        else if (typeof detail === 'string') hints.push(detail)
+      }
+    }
+  } catch {
+    // Plain text is shown as it came.
+  }
+  return new Failure(message, { exit, ...(hints.length > 0 ? { hint: hints.join('\n      ') } : {}) })
+}

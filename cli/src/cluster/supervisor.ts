@@ -1,0 +1,130 @@
+import type { ComponentName } from './cluster-file.ts'
+import { startTime } from './process-identity.ts'
+import { endProcess, type KnownProcess, livingProcesses, writeProcesses } from './process-table.ts'
+import type { Say } from './running.ts'
+
+/** A process that is kept running. */
+export interface Member {
+  readonly component: ComponentName
+  readonly name: string
+  readonly url: string
+  /** Starts it in a session of its own. Answers its pid. */
+  spawn(): Promise<number>
+  /** Whether it serves. */
+  serves(): Promise<boolean>
+}
+
+/** How long a member may take to serve after its start. */
+const startLimit = 60_000
+/** Pause before a member that ended is started again; doubled each time it ends young, up to the longest. */
+const pauses = { first: 250, longest: 5_000, young: 30_000 }
+/** Processes that were adopted are not our children: nothing tells of their end, so they are looked at. */
+const lookInterval = 250
+
+/**
+ * Keeps the processes of a cluster running, and remembers them on disk: they outlive this process, and the next one adopts
+ * what still runs.
+ */
+export class Supervisor {
+  readonly #workDir: string
+  readonly #say: Say
+  readonly #known = new Map<string, KnownProcess>()
+  readonly #watches = new Map<string, Promise<void>>()
+  #ending = false
+
+  constructor(workDir: string, say: Say) {
+    this.#workDir = workDir
+    this.#say = say
+    for (const found of livingProcesses(workDir)) this.#known.set(found.name, found)
+  }
+
+  /** Names of the processes that already run. */
+  get running(): ReadonlySet<string> {
+    return new Set(this.#known.keys())
+  }
+
+  get processes(): readonly KnownProcess[] {
+    return [...this.#known.values()]
+  }
+
+  /** Adopts a member that runs, or starts it; resolves when it serves, and keeps it running from then on. */
+  async keep(member: Member): Promise<void> {
+    const found = this.#known.get(member.name)
+    if (found) this.#say(`${member.name} runs already (process ${found.pid})`)
+    else await this.#start(member)
+    await this.#untilItServes(member)
+    this.#watches.set(member.name, this.#watch(member))
+  }
+
+  /** Nothing is started again from now on. */
+  stopKeeping(): void {
+    this.#ending = true
+  }
+
+  /** Ends the named processes, all at the same time. */
+  async end(wanted: (component: ComponentName) => boolean): Promise<void> {
+    const chosen = this.processes.filter(({ component }) => wanted(component))
+    await Promise.all(
+      chosen.map(async known => {
+        await endProcess(known)
+        this.#known.delete(known.name)
+      }),
+    )
+    writeProcesses(this.#workDir, this.processes)
+  }
+
+  async #start(member: Member): Promise<void> {
+    const pid = await member.spawn()
+    this.#known.set(member.name, {
+      component: member.component,
+      name: member.name,
+      url: member.url,
+      pid,
+      startTime: startTime(pid) ?? '',
+    })
+    writeProcesses(this.#workDir, this.processes)
+  }
+
+  #lives(name: string): boolean {
+    const known = this.#known.get(name)
+    return known !== undefined && startTime(known.pid) === known.startTime
+  }
+
+  async #untilItServes(member: Member): Promise<void> {
+    const deadline = Date.now() + startLimit
+    while (!(await member.serves())) {
+      if (!this.#lives(member.name))
+        throw new Error(`${member.name} ended before it was ready; its log is ${this.#workDir}/log/${member.name}.log`)
+      if (Date.now() > deadline)
+        throw new Error(
+          `${member.name} is not ready after ${startLimit / 1000} s; its log is ${this.#workDir}/log/${member.name}.log`,
+        )
+      await sleep(50)
+    }
+  }
+
+  async #watch(member: Member): Promise<void> {
+    let pause = pauses.first
+    while (!this.#ending) {
+      const since = Date.now()
+      while (this.#lives(member.name) && !this.#ending) await sleep(lookInterval)
+      if (this.#ending) return
+      if (Date.now() - since > pauses.young) pause = pauses.first
+      this.#say(`${member.name} has ended; starting it again`)
+      await sleep(pause)
+      pause = Math.min(pauses.longest, pause * 2)
+      if (this.#ending) return
+      try {
+        await this.#start(member)
+        this.onRestart?.()
+      } catch (error) {
+        this.#say(`${member.name} could not be started: ${error instanceof Error ? error.message : error}`)
+      }
+    }
+  }
+
+  /** Told after a member was started again: its pid is another one. */
+  onRestart: (() => void) | undefined
+}
+
+const sleep = (time: number): Promise<void> => new Promise(resolve => setTimeout(resolve, time))

@@ -1,0 +1,16 @@
+import type { Command } from 'commander'
+
+/** The options by which a command finds its cluster. */
+export function withCluster(command: Command): Command {
+  return command
+    .option('--cluster <address>', 'address of the router or work-dir of the cluster (MESETA_CLUSTER)')
+    .option('--work-dir <folder>', 'the cluster of this machine in that folder (MESETA_WORK_DIR)')
+}
+
+/** A command that reads: it finds its cluster, and prints JSON when asked. */
+export function withJson(command: Command): Command {
+  return withCluster(command).option('--json', 'print as JSON', false)
+}
+
+/** Gathers an option that may be given several times. */
+export const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
