@@ -62,12 +62,20 @@ export class Retention {
     if (kind === 'agent' && !this.#returned.has(key)) this.#returned.set(key, now)
   }
 
-  del(kind: Kept, key: string): void {
+  /**
+   * The key is gone, or the new snapshot lacks it: before `synced` that says nothing yet of what the new leader has not spoken of.
+   * Answers whether to forget it now; if not, `expire` will say so.
+   */
+  del(kind: Kept, key: string): boolean {
     const full = `${kind}:${key}`
     const known = this.#entries.get(full)
-    if (known !== undefined && !known.fresh) this.#stale -= 1
+    if (known !== undefined && !known.fresh) {
+      if (this.#syncedAt === undefined) return false
+      this.#stale -= 1
+    }
     this.#entries.delete(full)
     if (kind === 'agent') this.#returned.delete(key)
+    return true
   }
 
   /** The snapshot is complete. */

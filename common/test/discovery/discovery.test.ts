@@ -121,9 +121,11 @@ t.test('the same leader’s new snapshot is complete at once', t => {
   kept.leader('m1')
   kept.put('agent', 'S0', undefined, 10)
   kept.put('task', 'F/t1', 'S0', 10)
+  t.equal(kept.del('task', 'F/t2'), false, 'lacking before synced is no deletion')
   kept.synced(10)
   t.strictSame(kept.expire(10), [{ kind: 'task', key: 'F/t2' }])
   t.equal(kept.stale, 0)
+  t.equal(kept.del('task', 'F/t1'), true)
   t.end()
 })
 

@@ -1,0 +1,282 @@
+import { createSocket } from 'node:dgram'
+import { Resolver } from 'node:dns/promises'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { Packet, TCPClient, UDPClient } from 'dns2'
+import t from 'tap'
+import { agent, cluster, scriptedFeed, startDns, task, until } from './support/start.ts'
+
+function resolverAt(place: string): Resolver {
+  const resolver = new Resolver({ timeout: 3_000, tries: 1 })
+  resolver.setServers([place])
+  return resolver
+}
+
+const code = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'answered',
+    error => (error as NodeJS.ErrnoException).code ?? '',
+  )
+
+const base = {
+  'cluster cluster': cluster('m1'),
+  'agent M-S0': agent('M-S0', '127.0.0.2'),
+  'framework F1': { id: 'F1', name: 'marathon', hostname: '127.0.0.1' },
+}
+
+async function fill(feed: Awaited<ReturnType<typeof scriptedFeed>>, bodies: Record<string, unknown>) {
+  for (const [name, body] of Object.entries(bodies)) {
+    const at = name.indexOf(' ')
+    feed.put(name.slice(0, at), name.slice(at + 1), body)
+  }
+}
+
+t.test('names follow the feeds, over UDP and TCP, for two independent clients', async t => {
+  const master = await scriptedFeed()
+  const balancer = await scriptedFeed()
+  await fill(master, base)
+  const dns = await startDns([
+    `--master=http://127.0.0.1:1,${master.url}`,
+    `--balancer=${balancer.url}`,
+    '--resolvers=',
+  ])
+  t.teardown(async () => {
+    await dns.handle.stop()
+    await Promise.all([master.close(), balancer.close()])
+  })
+  const resolver = resolverAt(dns.place)
+  await until(
+    () => code(resolver.resolve4('leader.mesos')),
+    seen => seen === 'answered',
+  )
+  t.equal(await code(resolver.resolve4('web.marathon.mesos')), 'ENOTFOUND')
+
+  master.put('task', 'F1/t1', task('t1', 'web', '127.0.0.2'))
+  await until(
+    () => code(resolver.resolve4('web.marathon.mesos')),
+    seen => seen === 'answered',
+  )
+  t.strictSame(await resolver.resolve4('web.marathon.mesos'), ['127.0.0.2'])
+  t.match(await resolver.resolveSrv('_web._tcp.marathon.mesos'), [{ port: 31000, weight: 1, priority: 0 }])
+
+  balancer.put('vip', 'v', { name: 'web.marathon.l4lb.thisdcos.directory', address: '127.11.5.6', backends: [{}] })
+  await until(
+    () => code(resolver.resolve4('web.marathon.l4lb.thisdcos.directory')),
+    seen => seen === 'answered',
+  )
+  t.strictSame(await resolver.resolve4('web.marathon.dclb.thisdcos.directory'), ['127.11.5.6'])
+
+  for (const client of [
+    UDPClient({ dns: '127.0.0.1', port: dns.port }),
+    TCPClient({ dns: '127.0.0.1', port: dns.port }),
+  ]) {
+    const reply = await client('web.marathon.mesos', 'A')
+    t.match(reply.answers, [{ name: 'web.marathon.mesos', address: '127.0.0.2', ttl: 60 }])
+  }
+  for (let index = 0; index < 60; index++)
+    master.put('task', `F1/n${index}`, task(`n${index}`, 'wide', `127.0.1.${index + 1}`))
+  await until(
+    () => fetch(`${dns.url}/v1/hosts/wide.marathon.mesos`).then(r => r.json() as Promise<unknown[]>),
+    list => list.length === 60,
+  )
+  t.equal((await resolver.resolve4('wide.marathon.mesos')).length, 60, 'the client comes back over TCP')
+
+  master.del('task', 'F1/t1')
+  await until(
+    () => code(resolver.resolve4('web.marathon.mesos')),
+    seen => seen === 'ENOTFOUND',
+  )
+})
+
+t.test('before the first data the domain is SERVFAIL, and other names are still forwarded', async t => {
+  const outside = createSocket('udp4')
+  outside.bind(0, '127.0.0.1')
+  await once(outside, 'listening')
+  const ports = new Set<number>()
+  const ids = new Set<number>()
+  outside.on('message', (message, peer) => {
+    ports.add(peer.port)
+    ids.add(message.readUInt16BE(0))
+    const query = Packet.parse(message)
+    const wrong = Buffer.from(message)
+    wrong[0] = (wrong[0]! + 1) & 255
+    wrong[2] = wrong[2]! | 0x80
+    outside.send(wrong, peer.port, peer.address)
+    const reply = Packet.createResponseFromRequest(query)
+    reply.answers.push({ name: query.questions[0]!.name, type: 1, class: 1, ttl: 300, address: '9.9.9.9' })
+    outside.send(reply.toBuffer(), peer.port, peer.address)
+  })
+  const dns = await startDns(['--master=http://127.0.0.1:1', `--resolvers=127.0.0.1:${outside.address().port}`])
+  t.teardown(async () => {
+    await dns.handle.stop()
+    outside.close()
+  })
+  const resolver = resolverAt(dns.place)
+  t.equal(await code(resolver.resolve4('web.marathon.mesos')), 'ESERVFAIL')
+  t.strictSame(await resolver.resolve4('a.example.com'), ['9.9.9.9'], 'a reply with another id is passed over')
+  const [cached] = await resolver.resolve4('a.example.com', { ttl: true })
+  t.equal(ports.size, 1, 'the second came from the cache')
+  t.ok(cached !== undefined && cached.ttl <= 300 && cached.ttl > 290)
+  await Promise.all(Array.from({ length: 20 }, (_, index) => resolver.resolve4(`n${index}.example.com`)))
+  t.ok(ports.size > 10 && ids.size > 10, 'ports and ids are not reused')
+  const health = (await (await fetch(`${dns.url}/health`)).json()) as {
+    status: string
+    checks: Record<string, { sentence: string }>
+  }
+  t.equal(health.status, 'degraded')
+  t.match(health.checks.master?.sentence, /SERVFAIL/)
+})
+
+t.test('with no resolver other names are refused; with dead ones they fail', async t => {
+  const alone = await startDns(['--master=http://127.0.0.1:1', '--external=false'])
+  const dead = await startDns(['--master=http://127.0.0.1:1', '--resolvers=127.0.0.1:9', '--resolver-timeout=200ms'])
+  t.teardown(() => Promise.all([alone.handle.stop(), dead.handle.stop()]))
+  t.equal(await code(resolverAt(alone.place).resolve4('example.com')), 'EREFUSED')
+  t.equal(await code(resolverAt(dead.place).resolve4('example.com')), 'ESERVFAIL')
+})
+
+t.test('a new leader does not flush the names it has not heard of', async t => {
+  const master = await scriptedFeed()
+  await fill(master, {
+    ...base,
+    'task F1/t1': task('t1', 'web', '127.0.0.2'),
+    'task F1/t2': task('t2', 'old', '127.0.0.2'),
+  })
+  const dns = await startDns([`--master=${master.url}`, '--resolvers='])
+  t.teardown(async () => {
+    await dns.handle.stop()
+    await master.close()
+  })
+  const resolver = resolverAt(dns.place)
+  await until(
+    () => code(resolver.resolve4('old.marathon.mesos')),
+    seen => seen === 'answered',
+  )
+  master.restart({ 'cluster cluster': cluster('m2', '127.0.0.9') })
+  await until(
+    () => resolver.resolve4('leader.mesos'),
+    seen => seen[0] === '127.0.0.9',
+  )
+  t.strictSame(await resolver.resolve4('web.marathon.mesos'), ['127.0.0.2'])
+  t.strictSame(await resolver.resolve4('old.marathon.mesos'), ['127.0.0.2'])
+  t.strictSame(await resolver.resolve4('slave.mesos'), ['127.0.0.2'])
+  master.restart({
+    ...base,
+    'cluster cluster': cluster('m2', '127.0.0.9'),
+    'task F1/t1': task('t1', 'web', '127.0.0.2'),
+  })
+  await until(
+    () => code(resolver.resolve4('old.marathon.mesos')),
+    seen => seen === 'ENOTFOUND',
+  )
+  t.strictSame(await resolver.resolve4('web.marathon.mesos'), ['127.0.0.2'], 'the same leader’s snapshot is complete')
+})
+
+t.test('one TCP connection takes many questions at once; too long ones end it', async t => {
+  const dns = await startDns(['--master=http://127.0.0.1:1', '--external=false'])
+  t.teardown(() => dns.handle.stop())
+  const ask = (id: number) => {
+    const message = Buffer.from(
+      `${id.toString(16).padStart(4, '0')}01000001000000000000096c6f63616c686f73740000010001`,
+      'hex',
+    )
+    return Buffer.concat([Buffer.from([message.length >> 8, message.length & 255]), message])
+  }
+  const socket = connect(dns.port, '127.0.0.1')
+  const all = Buffer.concat(Array.from({ length: 500 }, (_, id) => ask(id)))
+  socket.write(all.subarray(0, 1001))
+  socket.write(all.subarray(1001))
+  socket.end()
+  let held = Buffer.alloc(0)
+  for await (const chunk of socket) held = Buffer.concat([held, chunk as Buffer])
+  const ids: number[] = []
+  for (let at = 0; at < held.length; at += held.readUInt16BE(at) + 2) ids.push(held.readUInt16BE(at + 2))
+  t.strictSame(
+    ids,
+    Array.from({ length: 500 }, (_, id) => id),
+  )
+  const long = connect(dns.port, '127.0.0.1')
+  long.on('error', () => undefined)
+  long.write(Buffer.from([255, 255, 1, 2, 3]))
+  await once(long, 'close')
+})
+
+t.test('a taken port is an error that says so, and nothing is left listening', async t => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  const { port } = taken.address() as { port: number }
+  await t.rejects(startDns(['--master=http://127.0.0.1:1', `--dns-port=${port}`]), {
+    message: /TCP.*taken.*--dns-port/,
+    code: 'EADDRINUSE',
+  })
+  await t.rejects(startDns(['--master=http://127.0.0.1:1', '--domain=a b']), { message: /--domain/ })
+  await t.rejects(startDns(['--master=ftp://x']), { message: /--master/ })
+  await t.rejects(startDns(['--master=http://127.0.0.1:1', '--resolvers=nonsense']), { message: /--resolvers/ })
+  await t.rejects(startDns(['--master=http://127.0.0.1:1', '--zone-resolvers={"x.mesos":["1.1.1.1"]}']), {
+    message: /overlap/,
+  })
+})
+
+t.test('the HTTP API of mesos-dns', async t => {
+  const master = await scriptedFeed()
+  await fill(master, { ...base, 'task F1/t1': task('t1', 'web', '127.0.0.2') })
+  const dns = await startDns([`--master=${master.url}`, '--resolvers='])
+  t.teardown(async () => {
+    await dns.handle.stop()
+    await master.close()
+  })
+  const get = async (path: string, headers = {}) => {
+    const response = await fetch(dns.url + path, { headers })
+    const text = await response.text()
+    return {
+      status: response.status,
+      text,
+      etag: response.headers.get('etag') ?? '',
+      type: response.headers.get('content-type') ?? '',
+    }
+  }
+  const json = async (path: string) => JSON.parse((await get(path)).text)
+  await until(
+    () => json('/v1/hosts/Web.marathon.mesos.'),
+    seen => seen[0].ip !== '',
+  )
+  t.strictSame(await json('/v1/hosts/web.*.marathon.mesos'), [{ host: 'web.marathon.mesos.', ip: '127.0.0.2' }])
+  t.strictSame(await json('/v1/hosts/none.mesos'), [{ host: '', ip: '' }])
+  const [service] = await json('/v1/services/_Web._tcp.marathon.mesos')
+  t.match(service, {
+    service: '_Web._tcp.marathon.mesos',
+    host: /^web-.*\.marathon\.slave\.mesos\.$/,
+    ip: '127.0.0.2',
+    port: '31000',
+  })
+  t.strictSame(await json('/v1/services/x'), [{ service: '', host: '', ip: '', port: '' }])
+  t.match(await get('/v1/hosts/x/ports'), { status: 501, text: 'To be implemented...' })
+  t.match(await json('/v1/version'), { Service: 'Mesos-DNS', URL: /mesos-dns/, Version: /./ })
+  t.match(await json('/v1/config'), {
+    TTL: 60,
+    Domain: 'mesos',
+    DnsOn: true,
+    IPSources: ['netinfo', 'mesos', 'host'],
+    MesosCredentials: { Secret: '' },
+  })
+  t.match(await json('/v1/enumerate'), { frameworks: [{ name: 'marathon', tasks: [{ name: 'web', id: 't1' }] }] })
+  const dump = await get('/v1/axfr')
+  t.match(JSON.parse(dump.text), {
+    TTL: 60,
+    Domain: 'mesos',
+    Mname: 'ns1.mesos.',
+    Records: { As: { 'web.marathon.mesos.': ['127.0.0.2'] } },
+  })
+  t.equal((await get('/v1/axfr', { 'if-none-match': dump.etag })).status, 304)
+  t.match(await get('/nothing'), { status: 404, type: /text\/plain/ })
+  t.equal((await get(`/v1/watch?name=${'a'.repeat(300)}`)).status, 400)
+  t.match((await get('/metrics')).text, /meseta_dns_zone_records\{zone="mesos"\} \d+/)
+
+  const watch = await fetch(`${dns.url}/v1/watch?name=web.marathon.mesos`)
+  const reader = watch.body!.pipeThrough(new TextDecoderStream()).getReader()
+  t.match((await reader.read()).value, /"host":"127.0.0.2"/)
+  master.put('task', 'F1/t1', task('t1', 'web', '127.0.0.3'))
+  t.match((await reader.read()).value, /"host":"127.0.0.3"/)
+  await reader.cancel()
+})
