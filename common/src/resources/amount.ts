@@ -34,9 +34,9 @@ export function add(kind: Kind, a: Amount, b: Amount): Amount {
   return sets.union(a as sets.Items, b as sets.Items)
 }
 
-/** What is left of `a`; never less than nothing. */
+/** What is left of `a`; where `b` is more, that is nothing (see `isNothing`). */
 export function subtract(kind: Kind, a: Amount, b: Amount): Amount {
-  if (typeof a === 'number') return Math.max(0, a - (b as number))
+  if (typeof a === 'number') return a - (b as number)
   if (kind.type === 'RANGES') return ranges.difference(a as ranges.Ranges, b as ranges.Ranges)
   return sets.difference(a as sets.Items, b as sets.Items)
 }
