@@ -64,6 +64,9 @@ export function serveFeed(
     })
     const reader = new Reader(writer, stream, options.maxBehind ?? 8 * 1024 * 1024)
     readers.add(reader)
+    heartbeat ??= clock.every(options.heartbeat ?? 10_000, () => {
+      for (const reader of [...readers]) reader.beat()
+    })
     stream.onClose(reason => {
       readers.delete(reader)
       if (reason === 'too slow' || reason === 'stalled' || reader.overrun)
@@ -75,9 +78,6 @@ export function serveFeed(
         heartbeat?.cancel()
         heartbeat = undefined
       }
-    })
-    heartbeat ??= clock.every(options.heartbeat ?? 10_000, () => {
-      for (const reader of [...readers]) reader.beat()
     })
     reader.begin(after)
   })

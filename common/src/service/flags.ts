@@ -48,14 +48,17 @@ export function defineFlags<const Definitions extends FlagDefinitions>(definitio
   return definitions
 }
 
-/** Flag values fit to be seen: secret ones are `[hidden]`, those not given are left out. */
+/** Flag values fit to be seen: secret ones, and user and password in a URL, are `[hidden]`; those not given are left out. */
 export function shownFlags(
   definitions: FlagDefinitions,
   values: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const shown: Record<string, unknown> = {}
   for (const [name, definition] of Object.entries(definitions)) {
-    if (values[name] !== undefined) shown[name] = definition.secret ? '[hidden]' : values[name]
+    if (values[name] !== undefined) shown[name] = definition.secret ? '[hidden]' : withoutPassword(values[name])
   }
   return shown
 }
+
+const withoutPassword = (value: unknown): unknown =>
+  typeof value === 'string' ? value.replaceAll(/\/\/[^/@\s]*@/g, '//[hidden]@') : value

@@ -45,7 +45,7 @@ export const exitCodes = { stopped: 0, failed: 1, badFlags: 2 } as const
 export function processFlags(component: { readonly flags: FlagDefinitions }): FlagDefinitions {
   const own = new Set(Object.keys(component.flags).map(plainName))
   const added = Object.entries(shellFlags).filter(([name]) => !own.has(plainName(name)))
-  return { ...Object.fromEntries(added), ...component.flags }
+  return { ...component.flags, ...Object.fromEntries(added) }
 }
 
 /**

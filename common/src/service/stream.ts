@@ -42,7 +42,7 @@ type StreamKeeper = { [openStreams]?: Set<Stream> }
 /**
  * Turns a fastify reply into a raw stream of chunks, headers sent at once. Each `write` is one HTTP chunk: clients of
  * RecordIO streams depend on it (Mesos contract 1.6). A request's `Connection: close` ends the connection after the stream
- * and never the stream. Whatever hooks have put on the reply as headers is kept.
+ * and never the stream. Whatever hooks have put on the reply as headers is kept. For HEAD it has ended already.
  */
 export function openStream(reply: FastifyReply, options: StreamOptions): OutStream {
   for (const [name, value] of Object.entries(options.headers ?? {})) reply.header(name, value)
@@ -60,6 +60,7 @@ export function openStream(reply: FastifyReply, options: StreamOptions): OutStre
   const keeper = (reply.server as StreamKeeper)[openStreams]
   keeper?.add(stream)
   stream.onClose(() => keeper?.delete(stream))
+  if (reply.request.method === 'HEAD') stream.end()
   return stream
 }
 

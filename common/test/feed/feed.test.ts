@@ -170,7 +170,7 @@ t.test('after a break a reader gets what it missed, and nothing else', async t =
 })
 
 t.test('a place that is not in the ring, or no place of this feed, gets reset and everything', async t => {
-  const { writer, http, port, url } = await rig('e1', {}, { changes: 3 })
+  const { writer, feed, http, port, url } = await rig('e1', {}, { changes: 3 })
   for (let n = 1; n <= 6; n++) writer.put('task', `k${n % 2}`, n)
   for (const after of ['e1.2', 'e1.7', 'e0.5', 'garbage', 'e1.-1', 'e1.5.6', '.', 'e1.99999999999999999999']) {
     const reader = tap(port, `?after=${after}`)
@@ -187,6 +187,8 @@ t.test('a place that is not in the ring, or no place of this feed, gets reset an
   t.notMatch(edge.text(), /reset/, 'the oldest place that the ring still serves')
   edge.socket.destroy()
   t.equal((await fetch(`${url}?after=a&after=b`)).status, 400)
+  t.equal((await fetch(url, { method: 'HEAD' })).status, 200)
+  await until('nobody reads', () => feed.readers === 0)
   await http.close()
 })
 

@@ -177,6 +177,7 @@ t.test('help names every flag with type and default, and shown flags hide secret
   ])
     t.ok(help.includes(part), part)
   t.same(shownFlags(definitions, { port: 1, password: 'hunter2' }), { port: 1, password: '[hidden]' })
+  t.same(shownFlags(definitions, { name: 'zk://u:p@h1:2181,h2:2181/m' }), { name: 'zk://[hidden]@h1:2181,h2:2181/m' })
   t.match(parseFlags(commonFlags(5050), { argv: ['--work-dir', '/x'] }), {
     ip: '127.0.0.1',
     port: 5050,
