@@ -4,6 +4,8 @@ import type { Random } from '../service/random.ts'
 import type { Election } from './election.ts'
 import { openEmbedded } from './embedded/open.ts'
 import type { Store } from './store.ts'
+import { parseZookeeperUrl } from './zookeeper/address.ts'
+import { openZookeeper } from './zookeeper/open.ts'
 
 /** Store and Election over one session: whoever loses it can write nothing any more. */
 export interface Coordination {
@@ -46,5 +48,8 @@ export async function openCoordination(url: string, options: CoordinationOptions
     if (folder === '') throw new CoordinationUrlError(url, 'the folder is missing')
     return openEmbedded(folder, options)
   }
-  throw new CoordinationUrlError(url, 'its scheme is not known')
+  if (!url.startsWith('zk://')) throw new CoordinationUrlError(url, 'its scheme is not known')
+  const address = parseZookeeperUrl(url)
+  if ('flaw' in address) throw new CoordinationUrlError(url, address.flaw)
+  return openZookeeper(address, options)
 }
