@@ -113,6 +113,22 @@ t.test('what adds up, and what stands apart (contract 6.4)', async t => {
     t.equal(both.toArray().length, entries, what)
     t.ok(both.minus(Resources.from([a])).equals(Resources.from([b])), `${what}: one without the other`)
   }
+  const provided = (value: string) => disk(5, { provider_id: { value } })
+  const mounted = (root: string) => disk(5, { disk: { source: { type: 'MOUNT', mount: { root } } } })
+  const raw = (more: object) => disk(5, { disk: { source: { type: 'RAW', id: 'x', ...more } } })
+  const apart: [what: string, a: Resource, b: Resource][] = [
+    ['two providers', provided('p'), provided('q')],
+    ['two mounts', mounted('/m'), mounted('/n')],
+    ['two volumes', volume('v', 5), volume('w', 5)],
+    ['two sizes of a volume', volume('v', 5), volume('v', 4)],
+    ['a shared volume and one that is not', volume('v', 5, { shared: {} }), volume('v', 5)],
+    ['a volume and the disk under it', volume('v', 5), disk(5, { reservations: [dynamic('dev')] })],
+    ['two ids', raw({}), raw({ id: 'y' })],
+    ['two profiles', raw({ profile: 'fast' }), raw({ profile: 'slow' })],
+    ['two vendors', raw({ vendor: 'a' }), raw({ vendor: 'b' })],
+    ['other metadata', raw({ metadata: { labels: [{ key: 'a' }] } }), raw({})],
+  ]
+  for (const [what, a, b] of apart) t.notOk(Resources.from([a]).contains(Resources.from([b])), `${what}: not the same`)
   const labels = (...keys: string[]) => ({ labels: keys.map(key => ({ key, value: 'v' })) })
   const labelled = (...keys: string[]) => disk(1, { reservations: [{ ...dynamic('r'), labels: labels(...keys) }] })
   t.equal(Resources.from([labelled('a', 'b'), labelled('b', 'a')]).toArray().length, 1, 'the order of labels')
