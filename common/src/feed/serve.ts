@@ -35,56 +35,81 @@ export function serveFeed(
   writer: FeedWriter,
   options: ServeFeedOptions,
 ): ServedFeed {
-  const clock = options.clock ?? systemClock
-  const maxReaders = options.maxReaders ?? 2_000
-  const readers = new Set<Reader>()
-  let scheduled = false
-  /** Changes of one turn of the event loop go out together. */
-  const flush = () => {
-    scheduled = false
-    for (const reader of [...readers]) reader.pump()
+  const audience = new Audience(path, writer, options)
+  app.get(path, (request, reply) => audience.admit(request, reply))
+  return audience
+}
+
+/** All readers of one feed: they are woken together, and one timer keeps their connections alive. */
+class Audience implements ServedFeed {
+  readonly #path: string
+  readonly #writer: FeedWriter
+  readonly #log: Logger
+  readonly #clock: Clock
+  readonly #maxReaders: number
+  readonly #maxBehind: number
+  readonly #stallTimeout: number
+  readonly #heartbeat: number
+  readonly #readers = new Set<Reader>()
+  #beating: Timer | undefined
+  #waking = false
+
+  constructor(path: string, writer: FeedWriter, options: ServeFeedOptions) {
+    this.#path = path
+    this.#writer = writer
+    this.#log = options.log
+    this.#clock = options.clock ?? systemClock
+    this.#maxReaders = options.maxReaders ?? 2_000
+    this.#maxBehind = options.maxBehind ?? 8 * 1024 * 1024
+    this.#stallTimeout = options.stallTimeout ?? 30_000
+    this.#heartbeat = options.heartbeat ?? 10_000
+    writer.onChange(() => this.#wake())
   }
-  writer.onChange(() => {
-    if (scheduled || readers.size === 0) return
-    scheduled = true
-    setImmediate(flush)
-  })
-  let heartbeat: Timer | undefined
-  app.get(path, (request: FastifyRequest, reply: FastifyReply) => {
-    if (readers.size >= maxReaders)
-      throw new HttpError(503, `this feed already has ${maxReaders} readers; try again later`, {
+
+  get readers(): number {
+    return this.#readers.size
+  }
+
+  admit(request: FastifyRequest, reply: FastifyReply): void {
+    if (this.#readers.size >= this.#maxReaders)
+      throw new HttpError(503, `this feed already has ${this.#maxReaders} readers; try again later`, {
         headers: { 'retry-after': '5' },
       })
     const after = placeAsked(request)
     const stream = openStream(reply, {
       contentType: 'text/event-stream; charset=utf-8',
-      maxQueuedBytes: 4 * batchBytes + (options.maxBehind ?? 8 * 1024 * 1024),
-      stallTimeout: options.stallTimeout ?? 30_000,
-      clock,
+      maxQueuedBytes: this.#maxBehind + 4 * batchBytes,
+      stallTimeout: this.#stallTimeout,
+      clock: this.#clock,
     })
-    const reader = new Reader(writer, stream, options.maxBehind ?? 8 * 1024 * 1024)
-    readers.add(reader)
-    heartbeat ??= clock.every(options.heartbeat ?? 10_000, () => {
-      for (const reader of [...readers]) reader.beat()
-    })
-    stream.onClose(reason => {
-      readers.delete(reader)
-      if (reason === 'too slow' || reason === 'stalled' || reader.overrun)
-        options.log.warn(
-          { path, reason: reader.overrun ? 'too far behind' : reason, peer: request.ip },
-          'feed reader cut off',
-        )
-      if (readers.size === 0) {
-        heartbeat?.cancel()
-        heartbeat = undefined
-      }
-    })
+    const reader = new Reader(this.#writer, stream, this.#maxBehind)
+    this.#readers.add(reader)
+    this.#beating ??= this.#clock.every(this.#heartbeat, () => this.#beat())
+    stream.onClose(reason => this.#leave(reader, reader.overrun ? 'too far behind' : reason, request.ip))
     reader.begin(after)
-  })
-  return {
-    get readers() {
-      return readers.size
-    },
+  }
+
+  #leave(reader: Reader, reason: string, peer: string): void {
+    this.#readers.delete(reader)
+    if (reader.overrun || reason === 'too slow' || reason === 'stalled')
+      this.#log.warn({ path: this.#path, reason, peer }, 'feed reader cut off')
+    if (this.#readers.size > 0) return
+    this.#beating?.cancel()
+    this.#beating = undefined
+  }
+
+  /** Changes of one turn of the event loop go out together. */
+  #wake(): void {
+    if (this.#waking || this.#readers.size === 0) return
+    this.#waking = true
+    setImmediate(() => {
+      this.#waking = false
+      for (const reader of [...this.#readers]) reader.pump()
+    })
+  }
+
+  #beat(): void {
+    for (const reader of [...this.#readers]) reader.beat()
   }
 }
 

@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { pino } from 'pino'
 import t from 'tap'
 import { type FeedListener, type FollowedFeed, type FollowFeedOptions, followFeed } from '../../src/feed/reader.ts'
 import { type ServedFeed, type ServeFeedOptions, serveFeed } from '../../src/feed/serve.ts'
@@ -10,8 +9,8 @@ import { Health } from '../../src/service/health.ts'
 import { createHttp, type HttpService } from '../../src/service/http.ts'
 import { createRegistry } from '../../src/service/metrics.ts'
 import { systemRandom } from '../../src/service/random.ts'
+import { quiet as log, until } from '../service/support.ts'
 
-const log = pino({ level: 'silent' })
 const clock = systemClock
 
 interface Rig {
@@ -65,14 +64,6 @@ class Copy implements FeedListener {
 
 function follow(copy: Copy, url: FollowFeedOptions['url'], more: Partial<FollowFeedOptions> = {}): FollowedFeed {
   return followFeed({ url, clock, random: systemRandom, log, on: copy, retry: { first: 10, longest: 50 }, ...more })
-}
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited 10 s for: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 3))
-  }
 }
 
 /** A raw reader: the frames as they came, and a hand on the socket. */

@@ -58,6 +58,7 @@ t.test('only its own names and pages enter', async t => {
     'evil.example',
     '127.0.0.1.evil.example',
     'localhost.evil.example',
+    'leader.mesos.evil.example',
     'evilmesos',
     'mesos',
     '10.0.0.1',
