@@ -1,0 +1,54 @@
+import type { AgentInfo, ContainerID, ExecutorInfo, FrameworkInfo, TaskInfo } from '@meseta/common/protocol/mesos'
+import type { ExecutorKind, StoredKill } from '../core/model.ts'
+import type { UpdateRecord } from '../updates/record.ts'
+
+/** The format of all checkpoints but the update records, which carry their own. */
+export const checkpointVersion = 1
+
+export interface StoredAgent {
+  readonly version: number
+  readonly info: AgentInfo
+}
+export interface StoredFramework {
+  readonly version: number
+  readonly info: FrameworkInfo
+}
+export interface StoredExecutor {
+  readonly version: number
+  readonly kind: ExecutorKind
+  readonly info: ExecutorInfo
+}
+export interface StoredTask {
+  readonly version: number
+  readonly info: TaskInfo
+  readonly container: ContainerID
+  readonly group?: string | undefined
+}
+export interface StoredTaskKill extends StoredKill {
+  readonly version: number
+}
+
+/** Everything that an earlier life of the agent left in its checkpoints. */
+export interface Recovered {
+  readonly agent: AgentInfo | undefined
+  readonly frameworks: readonly RecoveredFramework[]
+  /** What could not be read, in sentences; it counts as `slave/recovery_errors`. */
+  readonly errors: readonly string[]
+}
+export interface RecoveredFramework {
+  readonly info: FrameworkInfo
+  readonly executors: readonly RecoveredExecutor[]
+}
+export interface RecoveredExecutor {
+  readonly kind: ExecutorKind
+  readonly info: ExecutorInfo
+  readonly container: ContainerID
+  readonly tasks: readonly RecoveredTask[]
+}
+export interface RecoveredTask {
+  readonly info: TaskInfo
+  readonly container: ContainerID
+  readonly group?: string | undefined
+  readonly kill?: StoredKill | undefined
+  readonly records: readonly UpdateRecord[]
+}

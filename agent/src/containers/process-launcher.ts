@@ -1,0 +1,245 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chownSync, closeSync, constants, mkdirSync, openSync, readlinkSync, symlinkSync } from 'node:fs'
+import { chmod, chown, mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { ContainerID, ResourceStatistics } from '@meseta/common/protocol/mesos'
+import type { Clock } from '@meseta/common/service/clock'
+import { ControlFiles } from './control-files.ts'
+import { killMembers, signalStarted, waitForMembers } from './kill-tree.ts'
+import {
+  type ContainerSpec,
+  containerKey,
+  type Exit,
+  LaunchError,
+  type Launcher,
+  type RecoveredContainer,
+} from './launcher.ts'
+import { isAlive, type ProcessId, readStat } from './proc.ts'
+import { processStatistics } from './statistics.ts'
+import { findTools, type SupervisorTools, supervisorArguments } from './supervisor.ts'
+import { userToRunAs } from './users.ts'
+import { watchExit } from './watch-exit.ts'
+
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
+
+export interface ProcessLauncherOptions {
+  readonly clock: Clock
+  readonly runtimeDir: string
+  readonly bootId: string
+  /** Where `sh`, `ln`, `mv` and `sync` are looked for. */
+  readonly searchPath: string
+  readonly switchUser: boolean
+  /** Fetches the URIs of a container into its sandbox. Rejects with LaunchError. */
+  fetch(spec: ContainerSpec, user: { uid: number; gid: number } | undefined, signal: AbortSignal): Promise<void>
+}
+
+/** What is known of a container in this life of the agent. */
+interface Running {
+  readonly id: ContainerID
+  supervisor: ProcessId | undefined
+  readonly abort: AbortController
+  readonly ended: PromiseWithResolvers<Exit>
+  stopWatching: () => void
+}
+
+/**
+ * Containers as plain processes: any Linux, no privilege. Each is a session of its own under a shell that outlives the agent
+ * (see `supervisor.ts`). Nothing is limited or isolated; use is accounted.
+ */
+export class ProcessLauncher implements Launcher {
+  readonly #options: ProcessLauncherOptions
+  readonly #files: ControlFiles
+  readonly #tools: SupervisorTools
+  readonly #containers = new Map<string, Running>()
+
+  constructor(options: ProcessLauncherOptions) {
+    this.#options = options
+    this.#files = new ControlFiles(options.runtimeDir)
+    this.#tools = findTools(options.searchPath)
+  }
+
+  async prepare(spec: ContainerSpec): Promise<void> {
+    const container = this.#open(spec.id)
+    const user = userToRunAs(spec.user, this.#options.switchUser, process.getuid?.() ?? -1)
+    await mkdir(spec.directory, { recursive: true })
+    await chmod(spec.directory, 0o750)
+    if (user) await chown(spec.directory, user.uid, user.gid)
+    const control = await this.#files.create(spec.id, this.#options.bootId, spec.directory)
+    if (user) await chown(control, user.uid, user.gid)
+    for (const link of spec.links) makeLink(link, user)
+    await this.#options.fetch(spec, user, container.abort.signal)
+  }
+
+  async start(spec: ContainerSpec): Promise<{ pid: number }> {
+    const container = this.#open(spec.id)
+    if (container.abort.signal.aborted) throw new LaunchError('the container was killed before it started')
+    const user = userToRunAs(spec.user, this.#options.switchUser, process.getuid?.() ?? -1)
+    const child = this.#spawn(spec, user)
+    await spawned(child)
+    const pid = child.pid ?? 0
+    const stat = readStat(pid)
+    // A supervisor that is already gone (the kernel had no time for it) is known by its exit file alone.
+    container.supervisor = { pid, startTime: stat?.startTime ?? -1 }
+    child.once('exit', () => container.ended.resolve(this.#files.exit(spec.id) ?? lost(child)))
+    if (child.exitCode !== null || child.signalCode !== null)
+      container.ended.resolve(this.#files.exit(spec.id) ?? lost(child))
+    return { pid }
+  }
+
+  wait(id: ContainerID): Promise<Exit> {
+    return this.#open(id).ended.promise
+  }
+
+  async kill(id: ContainerID, signal: number): Promise<void> {
+    const container = this.#containers.get(containerKey(id))
+    if (container === undefined) return
+    if (container.supervisor === undefined) container.abort.abort()
+    else await signalStarted(this.#options.clock, container.supervisor, signal)
+  }
+
+  async reap(id: ContainerID, grace: number): Promise<void> {
+    const supervisor = this.#containers.get(containerKey(id))?.supervisor
+    if (supervisor === undefined) return
+    if (grace > 0) await waitForMembers(this.#options.clock, supervisor, grace)
+    await killMembers(this.#options.clock, supervisor)
+  }
+
+  async remove(id: ContainerID): Promise<void> {
+    const key = containerKey(id)
+    this.#containers.get(key)?.stopWatching()
+    this.#containers.delete(key)
+    await this.#files.remove(id)
+  }
+
+  async statistics(id: ContainerID): Promise<ResourceStatistics | undefined> {
+    const supervisor = this.#containers.get(containerKey(id))?.supervisor
+    return supervisor === undefined ? undefined : processStatistics(supervisor, this.#options.clock.now())
+  }
+
+  async recover(): Promise<RecoveredContainer[]> {
+    const recovered: RecoveredContainer[] = []
+    for (const config of await this.#files.list()) {
+      const sameBoot = config.boot_id === this.#options.bootId
+      recovered.push({ id: config.id, state: await this.#recoverOne(config.id, sameBoot) })
+    }
+    return recovered
+  }
+
+  async close(): Promise<void> {
+    for (const container of this.#containers.values()) {
+      container.stopWatching()
+      container.abort.abort()
+    }
+  }
+
+  async #recoverOne(id: ContainerID, sameBoot: boolean): Promise<RecoveredContainer['state']> {
+    const container = this.#open(id)
+    const supervisor = this.#files.supervisor(id)
+    if (sameBoot) container.supervisor = supervisor
+    const exit = this.#files.exit(id)
+    if (exit !== undefined) return this.#ended(container, exit)
+    if (!sameBoot) return this.#ended(container, { kind: 'lost', detail: 'the machine was restarted' })
+    if (supervisor === undefined && (await this.#files.forbidStart(id))) return { kind: 'never-started' }
+    container.supervisor ??= this.#files.supervisor(id)
+    const found = container.supervisor
+    if (found === undefined) return this.#ended(container, { kind: 'lost', detail: 'it left no process id' })
+    const watching = watchExit(this.#options.clock, this.#files.folder(id), found, () => this.#files.exit(id))
+    container.stopWatching = watching.stop
+    void watching.ended.then(end => container.ended.resolve(end))
+    const stat = readStat(found.pid)
+    if (isAlive(stat) && stat.startTime === found.startTime) return { kind: 'running', pid: found.pid }
+    return { kind: 'ended', exit: await watching.ended }
+  }
+
+  #ended(container: Running, exit: Exit): RecoveredContainer['state'] {
+    container.ended.resolve(exit)
+    return { kind: 'ended', exit }
+  }
+
+  #open(id: ContainerID): Running {
+    const key = containerKey(id)
+    let container = this.#containers.get(key)
+    if (container === undefined) {
+      container = {
+        id,
+        supervisor: undefined,
+        abort: new AbortController(),
+        ended: Promise.withResolvers<Exit>(),
+        stopWatching: () => {},
+      }
+      this.#containers.set(key, container)
+    }
+    return container
+  }
+
+  #spawn(spec: ContainerSpec, user: { uid: number; gid: number } | undefined): ChildProcess {
+    const stdout = openLog(join(spec.directory, 'stdout'), user)
+    const stderr = openLog(join(spec.directory, 'stderr'), user)
+    try {
+      const command = withOddVariables(this.#tools.env, spec)
+      const argv = supervisorArguments(this.#files.folder(spec.id), this.#tools, command)
+      const child = spawn(this.#tools.sh, argv, {
+        cwd: spec.directory,
+        env: spec.environment as Record<string, string>,
+        detached: true,
+        stdio: ['ignore', stdout, 'ignore', stderr],
+        ...user,
+      })
+      child.unref()
+      return child
+    } catch (error) {
+      throw new LaunchError(`Failed to launch container: ${(error as Error).message}`)
+    } finally {
+      closeSync(stdout)
+      closeSync(stderr)
+    }
+  }
+}
+
+function openLog(path: string, user: { uid: number; gid: number } | undefined): number {
+  // What was fetched must not lead the logs elsewhere.
+  const file = openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o644)
+  if (user) chownSync(path, user.uid, user.gid)
+  return file
+}
+
+function makeLink({ path, target }: { path: string; target: string }, user?: { uid: number; gid: number }): void {
+  try {
+    mkdirSync(target, { recursive: true })
+    if (user) chownSync(target, user.uid, user.gid)
+    mkdirSync(dirname(path), { recursive: true })
+    if (path !== target) symlinkSync(target, path)
+  } catch (error) {
+    // A link of the executor is asked for by each of its tasks.
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && isLinkTo(path, target)) return
+    throw new LaunchError(
+      `Failed to launch container: the volume at ${path} can not be made: ${(error as Error).message}`,
+    )
+  }
+}
+
+function isLinkTo(path: string, target: string): boolean {
+  try {
+    return readlinkSync(path) === target
+  } catch {
+    return false
+  }
+}
+
+/** A shell drops variables whose names it could not use itself; the task gets them through `env`. */
+function withOddVariables(env: string, { argv, environment }: ContainerSpec): readonly string[] {
+  const odd = Object.entries(environment).filter(([name]) => !/^[A-Za-z_]\w*$/.test(name))
+  return odd.length === 0 ? argv : [env, ...odd.map(([name, value]) => `${name}=${value}`), ...argv]
+}
+
+async function spawned(child: ChildProcess): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve)
+    child.once('error', error => reject(new LaunchError(`Failed to launch container: ${error.message}`)))
+  })
+}
+
+function lost(child: ChildProcess): Exit {
+  const how = child.signalCode ?? `exit status ${child.exitCode}`
+  return { kind: 'lost', detail: `its supervisor ended by ${how}` }
+}

@@ -1,0 +1,86 @@
+import type { Registered, Reregistered } from '@meseta/common/protocol/mesos'
+import { layout } from '../checkpoints/layout.ts'
+import { checkpointVersion } from '../checkpoints/stored.ts'
+import type { Core } from './core.ts'
+import { taskKey } from './model.ts'
+import { agentInfo, registerMessage, reregisterMessage } from './reports.ts'
+import { applyUpdateEffects, reportUnknown } from './statuses.ts'
+
+/** First wait for the master's answer, doubling to the longest, ms. */
+const firstBackoff = 1_000
+const longestBackoff = 60_000
+const retry = { kind: 'register', subject: '' } as const
+
+/** A session with a leading master is open. The link has already given this agent its turn, so nothing is waited for. */
+export function linkOpened(core: Core): void {
+  if (core.registration === 'unregistered') return
+  core.registration = 'registering'
+  core.registrationBackoff = firstBackoff
+  register(core)
+}
+
+/** The master was lost: it is not told anything until it knows this agent again. */
+export function linkEnded(core: Core): void {
+  core.timers.cancel(retry)
+  core.updates.pause()
+  if (core.registration !== 'unregistered') core.registration = 'disconnected'
+}
+
+/** Introduces the agent to the master, and again after a random part of a growing time until it answers. */
+export function register(core: Core): void {
+  if (core.registration !== 'registering') return
+  const message =
+    core.agentId === undefined ? { register: registerMessage(core) } : { reregister: reregisterMessage(core) }
+  core.effects.push({ type: 'send', lane: 'agent', message })
+  const wait = core.registrationBackoff * (0.5 + core.ids.fraction() / 2)
+  core.timers.set(retry, core.now.mono + wait)
+  core.registrationBackoff = Math.min(core.registrationBackoff * 2, longestBackoff)
+}
+
+export function registered(core: Core, { agent_id }: Registered): void {
+  if (core.agentId !== undefined && core.agentId !== agent_id.value) {
+    core.effects.push({
+      type: 'halt',
+      lane: 'agent',
+      message: `the master registered this agent as ${agent_id.value}, but its checkpoints are of ${core.agentId}; use another --work-dir for a new agent`,
+    })
+    return
+  }
+  if (core.agentId === undefined) {
+    core.agentId = agent_id.value
+    const value = { version: checkpointVersion, info: agentInfo(core) }
+    core.effects.push(
+      { type: 'write', lane: 'agent', path: layout.agentInfo(agent_id.value), value },
+      { type: 'link', lane: 'agent', path: layout.latestAgent, target: agent_id.value },
+    )
+  }
+  known(core)
+}
+
+export function reregistered(core: Core, { agent_id, reconciliations }: Reregistered): void {
+  if (core.agentId !== agent_id.value) return
+  known(core)
+  for (const { framework_id, task_id } of reconciliations ?? []) {
+    const key = taskKey(framework_id.value, task_id.value)
+    if (core.tasks.has(key) || core.updates.stream(key) !== undefined) continue
+    const framework = core.frameworks.get(framework_id.value) ?? framework_id.value
+    reportUnknown(core, framework, task_id.value, 'REASON_RECONCILIATION', 'Task is unknown to the agent')
+  }
+}
+
+/** Takes leave of the master: the checkpoints of this agent are not used any more, and the next start is a new agent. */
+export function unregister(core: Core, reason: string): void {
+  if (core.registration === 'unregistered') return
+  core.timers.cancel(retry)
+  core.effects.push({ type: 'send', lane: 'agent', message: { unregister: { reason } } })
+  core.effects.push({ type: 'forget', lane: 'agent', path: layout.latestAgent })
+  core.registration = 'unregistered'
+  core.updates.pause()
+}
+
+function known(core: Core): void {
+  if (core.registration === 'registered') return
+  core.timers.cancel(retry)
+  core.registration = 'registered'
+  applyUpdateEffects(core, core.updates.resume(core.now.mono))
+}

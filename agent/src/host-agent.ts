@@ -1,0 +1,80 @@
+import { join } from 'node:path'
+import type { Bus } from '@meseta/common/messaging/bus'
+import type { Clock } from '@meseta/common/service/clock'
+import type { Random } from '@meseta/common/service/random'
+import type { Logger } from 'pino'
+import { Agent } from './agent.ts'
+import { FileCheckpoints } from './checkpoints/files.ts'
+import { HostProber } from './checks/prober.ts'
+import { readBootId } from './containers/proc.ts'
+import { ProcessLauncher } from './containers/process-launcher.ts'
+import type { AgentConfig } from './core/core.ts'
+import { Fetcher, type FetcherLimits } from './fetcher/fetcher.ts'
+import { SandboxCollector } from './sandbox/collector.ts'
+
+export interface HostAgentOptions {
+  readonly config: AgentConfig
+  readonly cluster: string
+  readonly runtimeDir: string
+  readonly switchUser: boolean
+  /** Age at which sandboxes of ended tasks are removed, ms. */
+  readonly gcDelay: number
+  readonly fetcher: FetcherLimits
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  fatal(error: Error): void
+}
+
+/** An agent on this machine: plain processes, files below the work folder. */
+export class HostAgent {
+  readonly agent: Agent
+  readonly launcher: ProcessLauncher
+  readonly sandboxes: SandboxCollector
+  readonly fetcher: Fetcher
+  readonly #prober: HostProber
+
+  constructor(options: HostAgentOptions) {
+    const { config, clock, log } = options
+    const bootId = readBootId()
+    this.fetcher = new Fetcher(options.fetcher, clock)
+    this.launcher = new ProcessLauncher({
+      clock,
+      runtimeDir: options.runtimeDir,
+      bootId,
+      searchPath: config.taskPath,
+      switchUser: options.switchUser,
+      fetch: (spec, user, signal) => this.fetcher.fetch(spec, user, signal),
+    })
+    this.sandboxes = new SandboxCollector({
+      workDir: config.workDir,
+      delay: options.gcDelay,
+      interval: Math.min(60_000, Math.max(1_000, options.gcDelay)),
+      clock,
+      log,
+    })
+    this.#prober = new HostProber(clock)
+    this.agent = new Agent({
+      ...options,
+      bootId,
+      checkpoints: new FileCheckpoints(join(config.workDir, 'meta')),
+      launcher: this.launcher,
+      sandboxes: this.sandboxes,
+      prober: this.#prober,
+    })
+  }
+
+  async start(): Promise<void> {
+    await this.agent.start()
+    const { executors } = this.agent.heart.core
+    await this.sandboxes.start(new Set([...executors.values()].map(executor => executor.directory)))
+  }
+
+  /** Ends the agent; its tasks run on. */
+  async stop(): Promise<void> {
+    this.sandboxes.stop()
+    await this.agent.stop()
+    await this.#prober.close()
+  }
+}

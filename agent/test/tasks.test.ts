@@ -1,0 +1,202 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { isAlive, membersOf, readAllStats, readStat } from '../src/containers/proc.ts'
+import type { HostAgent } from '../src/host-agent.ts'
+import { FakeMaster, framework, hostAgent, newBus, tempFolder, until } from './harness.ts'
+
+interface Setting {
+  readonly folder: string
+  readonly master: FakeMaster
+  readonly host: HostAgent
+}
+
+async function setUp(test: typeof t): Promise<Setting> {
+  const folder = await tempFolder(test)
+  const bus = newBus()
+  const master = new FakeMaster(bus)
+  const host = hostAgent(folder, bus)
+  test.teardown(async () => {
+    await host.agent.stopTasks()
+    await host.stop()
+    await master.stop()
+    await bus.close()
+  })
+  await host.start()
+  await master.registered()
+  return { folder, master, host }
+}
+
+const sandboxOf = (host: HostAgent, task: string) => {
+  const { core } = host.agent.heart
+  return join(core.config.workDir, 'slaves/agent-1/frameworks/fw-1/executors', task, 'runs/latest')
+}
+const output = (host: HostAgent, task: string, file = 'stdout') => readFile(join(sandboxOf(host, task), file), 'utf8')
+
+t.test('a command runs in its sandbox with the environment of the contract, and its end is told', async test => {
+  const { master, host } = await setUp(test)
+  master.run('hello', 'echo out; echo err >&2; env; pwd', {
+    command: {
+      value: 'echo out; echo err >&2; env; pwd',
+      environment: { variables: [{ name: 'GREETING', value: 'hi there' }] },
+    },
+  })
+  const starting = await master.status('hello', 'TASK_STARTING')
+  test.match(starting, {
+    source: 'SOURCE_EXECUTOR',
+    agent_id: { value: 'agent-1' },
+    executor_id: { value: 'hello' },
+    container_status: {
+      container_id: { value: String },
+      executor_pid: Number,
+      network_infos: [{ ip_addresses: [{ protocol: 'IPv4', ip_address: '127.0.0.1' }] }],
+    },
+  })
+  const finished = await master.status('hello', 'TASK_FINISHED')
+  test.strictSame(master.statesOf('hello'), ['TASK_STARTING', 'TASK_RUNNING', 'TASK_FINISHED'])
+  test.equal(finished.message, 'Command exited with status 0')
+  const out = await output(host, 'hello')
+  test.match(out, /^out$/m)
+  test.match(out, /^GREETING=hi there$/m)
+  test.match(out, /^MESOS_TASK|^MESOS_FRAMEWORK_ID=fw-1$/m)
+  test.match(out, /^MESOS_ALLOCATION_ROLE=\*$/m)
+  test.match(out, new RegExp(`^MESETA_NODE=${process.execPath}$`, 'm'))
+  test.notMatch(out, /TAP|npm_/, "the agent's own environment stays out")
+  test.equal(await output(host, 'hello', 'stderr'), 'err\n')
+  await until('the executor to be forgotten', () => host.agent.heart.core.executors.size === 0)
+})
+
+t.test('exit codes and signals are told apart', async test => {
+  const { master } = await setUp(test)
+  const ends: [string, string, string][] = [
+    ['exit 3', 'TASK_FAILED', 'Command exited with status 3'],
+    ['exit 137', 'TASK_FAILED', 'Command exited with status 137'],
+    ['kill -9 $$', 'TASK_FAILED', 'Command terminated with signal Killed'],
+    ['kill -15 $$', 'TASK_FAILED', 'Command terminated with signal Terminated'],
+    ['kill -11 $$', 'TASK_FAILED', 'Command terminated with signal Segmentation fault'],
+    ['kill -2 $$', 'TASK_FAILED', 'Command terminated with signal Interrupt'],
+    ['true', 'TASK_FINISHED', 'Command exited with status 0'],
+  ]
+  for (const [index, [command]] of ends.entries()) master.run(`end-${index}`, command)
+  for (const [index, [command, state, message]] of ends.entries())
+    test.equal((await master.status(`end-${index}`, state)).message, message, command)
+  master.run('argv', { value: '/bin/echo', shell: false, arguments: ['echo', 'a b', '$HOME'] })
+  await master.status('argv', 'TASK_FINISHED')
+  master.run('missing', { value: '/no/such/program', shell: false })
+  test.equal((await master.status('missing', 'TASK_FAILED')).message, 'Command exited with status 127')
+})
+
+t.test('a kill ends the whole process tree, after the grace period by force', async test => {
+  const { master, host } = await setUp(test)
+  master.run('polite', "trap 'echo bye; exit 0' TERM; while :; do sleep 0.05; done")
+  master.run('stubborn', "trap '' TERM; (trap '' TERM; sleep 1000) & sleep 1000 & echo up; wait; sleep 1000")
+  const { container_status } = await master.status('stubborn', 'TASK_RUNNING')
+  await master.status('polite', 'TASK_RUNNING')
+  await until('both to be set up', async () => (await output(host, 'stubborn')).includes('up'))
+  const pid = container_status?.executor_pid ?? 0
+  const supervisor = { pid, startTime: readStat(pid)?.startTime ?? 0 }
+  test.ok(membersOf(supervisor, readAllStats()).length >= 2)
+  await until('the trap', () => readStat(pid) !== undefined)
+  master.kill('polite')
+  master.kill('stubborn', 300)
+  test.match(await master.status('polite', 'TASK_KILLED'), { message: 'Command exited with status 0' })
+  test.match(await master.status('stubborn', 'TASK_KILLED'), { message: 'Command terminated with signal Killed' })
+  test.strictSame(master.statesOf('polite'), ['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED'])
+  test.equal(await output(host, 'polite'), 'bye\n')
+  test.strictSame(membersOf(supervisor, readAllStats()), [], 'no grandchild is left')
+})
+
+t.test('what a command leaves in its session ends with it', async test => {
+  const { master } = await setUp(test)
+  master.run('litter', 'sleep 1000 & echo $! > child; exit 0')
+  const { container_status } = await master.status('litter', 'TASK_RUNNING')
+  await master.status('litter', 'TASK_FINISHED')
+  const left = readAllStats().filter(stat => stat.session === container_status?.executor_pid && isAlive(stat))
+  test.strictSame(
+    left.map(stat => stat.pid),
+    [],
+  )
+})
+
+t.test('a killed supervisor fails its task and takes the rest along', async test => {
+  const { master } = await setUp(test)
+  master.run('orphaned', 'sleep 1000')
+  const pid = (await master.status('orphaned', 'TASK_RUNNING')).container_status?.executor_pid ?? 0
+  process.kill(pid, 'SIGKILL')
+  test.match(await master.status('orphaned', 'TASK_FAILED'), {
+    reason: 'REASON_EXECUTOR_TERMINATED',
+    message: 'Abnormal executor termination: its supervisor ended by SIGKILL',
+  })
+  test.strictSame(
+    readAllStats().filter(stat => stat.session === pid && isAlive(stat)),
+    [],
+  )
+})
+
+t.test('max_completion_time fails a task by force', async test => {
+  const { master } = await setUp(test)
+  master.run('slow', 'sleep 1000', { max_completion_time: { nanoseconds: 2e8 } })
+  test.match(await master.status('slow', 'TASK_FAILED'), { reason: 'REASON_MAX_COMPLETION_TIME_REACHED' })
+  test.notOk(master.statesOf('slow').includes('TASK_KILLING'))
+})
+
+t.test('what can not run here fails at once and says why', async test => {
+  const { master } = await setUp(test)
+  master.run('docker', 'true', { container: { type: 'DOCKER', docker: { image: 'nginx' } } })
+  master.run('mesos-image', 'true', {
+    container: { type: 'MESOS', mesos: { image: { type: 'DOCKER', docker: { name: 'nginx' } } } },
+  })
+  master.run('host-volume', 'true', {
+    container: { type: 'MESOS', volumes: [{ mode: 'RW', container_path: 'data', host_path: '/etc' }] },
+  })
+  master.run('no-command', {})
+  for (const [id, message] of [
+    ['docker', /images come with the container launchers/],
+    ['mesos-image', /images come with the container launchers/],
+    ['host-volume', /"data".*HOST_PATH.*needs a container launcher/],
+    ['no-command', /the command has no 'value'/],
+  ] as const)
+    test.match(await master.status(id, 'TASK_FAILED'), {
+      source: 'SOURCE_AGENT',
+      reason: 'REASON_CONTAINER_LAUNCH_FAILED',
+      message,
+    })
+})
+
+t.test('a group lives in nested sandboxes, shares volumes, and dies together', async test => {
+  const { master, host } = await setUp(test)
+  const executor = { type: 'DEFAULT', executor_id: { value: 'pod' }, framework_id: { value: 'fw-1' } } as const
+  const volume = {
+    mode: 'RW',
+    container_path: 'shared',
+    source: { type: 'SANDBOX_PATH', sandbox_path: { type: 'PARENT', path: 'common' } },
+  } as const
+  const member = (id: string, value: string) => ({
+    name: id,
+    task_id: { value: id },
+    agent_id: { value: 'agent-1' },
+    command: { value },
+    container: { type: 'MESOS', volumes: [volume] } as const,
+  })
+  master.send({
+    run_task_group: {
+      framework_info: framework,
+      executor,
+      task_group: {
+        tasks: [
+          member('one', 'echo hi > shared/note; sleep 1000'),
+          member('two', 'until [ -f shared/note ]; do sleep 0.02; done; cat shared/note; exit 7'),
+        ],
+      },
+    },
+  })
+  const failed = await master.status('two', 'TASK_FAILED')
+  test.equal(failed.message, 'Command exited with status 7')
+  test.ok(failed.container_status?.container_id?.parent?.value)
+  await master.status('one', 'TASK_KILLED')
+  const run = sandboxOf(host, 'pod')
+  test.equal(await readFile(join(run, 'tasks/two/stdout'), 'utf8'), 'hi\n')
+  await until('the end of the executor to be told', () =>
+    master.received.some(message => message.exited_executor?.executor_id.value === 'pod'),
+  )
+})
