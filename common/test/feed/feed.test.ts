@@ -250,6 +250,20 @@ t.test('a snapshot taken while things change, and the changes after it, make the
   }
 })
 
+t.test('a snapshot holds nothing that came after it began', async t => {
+  const writer = new FeedWriter({ epoch: 'e', clock })
+  for (const key of ['a', 'b', 'c']) writer.put('k', key, 1)
+  const snapshot = writer.snapshot()
+  const first = String(snapshot.next(1))
+  writer.put('k', 'b', 2)
+  writer.put('k', 'd', 1)
+  const rest = String(snapshot.next(1e6))
+  t.match(first, /^id: e\.1\n/)
+  t.match(rest, /^id: e\.3\n[^\n]*\n[^\n]*"c"[^\n]*\n\n$/)
+  t.equal(snapshot.next(1e6), undefined)
+  t.match(String(writer.changesAfter(snapshot.seq, 1e6)?.bytes), /"b".*"d"/s)
+})
+
 t.test(
   'a follower is told of changes, and of what vanished while it was away, and never of an empty state',
   async t => {
