@@ -1,0 +1,160 @@
+import type { Resources } from '@meseta/common/resources/resources'
+
+const none = -1
+/** Buckets of the expiry wheel; a refusal further away than one turn is looked at once a turn. */
+const spokes = 1024
+
+/**
+ * What frameworks refused, by client (a framework in a role) and agent slot, with the tick at which each refusal ends
+ * (Mesos contract 5.3.6). Refusals live in columns of one growing table, chained by number: no timer and no object each.
+ * Adding costs one chain, a tick costs what ends in it.
+ */
+export class Refusals {
+  /** First refusal by client, then by agent slot. */
+  readonly #heads: Int32Array[] = []
+  readonly #counts: number[] = []
+  readonly #wheel = new Int32Array(spokes).fill(none)
+  #free = none
+  #next = new Int32Array(64)
+  #spoke = new Int32Array(64)
+  #expiry = new Float64Array(64)
+  #agent = new Int32Array(64)
+  #client = new Int32Array(64)
+  #resources: (Resources | undefined)[] = []
+  #used = 0
+  #tick = 0
+
+  /** Withholds from a client, on an agent, whatever `resources` contain, until `expiry` (a tick). */
+  add(client: number, agent: number, resources: Resources, expiry: number): void {
+    let heads = this.#heads[client]
+    if (!heads || agent >= heads.length) heads = this.#grownHeads(client, agent)
+    const entry = this.#take()
+    this.#resources[entry] = resources
+    this.#expiry[entry] = Math.max(expiry, this.#tick + 1)
+    this.#agent[entry] = agent
+    this.#client[entry] = client
+    this.#next[entry] = heads[agent]!
+    heads[agent] = entry
+    this.#counts[client] = (this.#counts[client] ?? 0) + 1
+    this.#hang(entry)
+  }
+
+  /** Whether a refusal of this client covers an offer of `resources` on this agent. */
+  covers(client: number, agent: number, resources: Resources): boolean {
+    const heads = this.#heads[client]
+    if (!heads || agent >= heads.length) return false
+    for (let entry = heads[agent]!; entry !== none; entry = this.#next[entry]!) {
+      if (this.#resources[entry]!.contains(resources)) return true
+    }
+    return false
+  }
+
+  /** How many refusals of a client are in force. */
+  count(client: number): number {
+    return this.#counts[client] ?? 0
+  }
+
+  /** Ends what expires up to `tick` and calls back with each agent slot concerned. */
+  advance(tick: number, expired: (agent: number) => void): void {
+    const turns = Math.min(tick - this.#tick, spokes)
+    for (let turn = 1; turn <= turns; turn++) this.#turn((tick - turns + turn) % spokes, tick, expired)
+    this.#tick = tick
+  }
+
+  /** Forgets all refusals of a client, on REVIVE and when it goes. */
+  clearClient(client: number): void {
+    const heads = this.#heads[client]
+    if (!heads || this.count(client) === 0) return
+    for (let agent = 0; agent < heads.length; agent++) this.#clear(heads, agent)
+  }
+
+  /** Forgets all refusals on an agent. */
+  clearAgent(agent: number): void {
+    for (const heads of this.#heads) if (heads && agent < heads.length) this.#clear(heads, agent)
+  }
+
+  /** An entry taken off its chain stays on the wheel, without resources, until its spoke comes by. */
+  #clear(heads: Int32Array, agent: number): void {
+    for (let entry = heads[agent]!; entry !== none; entry = this.#next[entry]!) {
+      this.#resources[entry] = undefined
+      this.#counts[this.#client[entry]!]!--
+    }
+    heads[agent] = none
+  }
+
+  #turn(spoke: number, tick: number, expired: (agent: number) => void): void {
+    let entry = this.#wheel[spoke]!
+    this.#wheel[spoke] = none
+    while (entry !== none) {
+      const following = this.#spoke[entry]!
+      if (this.#resources[entry] === undefined) this.#release(entry)
+      else if (this.#expiry[entry]! <= tick) {
+        expired(this.#agent[entry]!)
+        this.#unchain(entry)
+        this.#release(entry)
+      } else this.#hang(entry)
+      entry = following
+    }
+  }
+
+  #hang(entry: number): void {
+    const spoke = this.#expiry[entry]! % spokes
+    this.#spoke[entry] = this.#wheel[spoke]!
+    this.#wheel[spoke] = entry
+  }
+
+  #unchain(entry: number): void {
+    const client = this.#client[entry]!
+    const heads = this.#heads[client]!
+    const agent = this.#agent[entry]!
+    this.#counts[client]!--
+    if (heads[agent] === entry) {
+      heads[agent] = this.#next[entry]!
+      return
+    }
+    let previous = heads[agent]!
+    while (this.#next[previous] !== entry) previous = this.#next[previous]!
+    this.#next[previous] = this.#next[entry]!
+  }
+
+  #take(): number {
+    if (this.#free !== none) {
+      const entry = this.#free
+      this.#free = this.#next[entry]!
+      return entry
+    }
+    if (this.#used === this.#next.length) this.#grow()
+    return this.#used++
+  }
+
+  #release(entry: number): void {
+    this.#resources[entry] = undefined
+    this.#next[entry] = this.#free
+    this.#free = entry
+  }
+
+  #grow(): void {
+    const size = this.#next.length * 2
+    this.#next = grown(this.#next, size)
+    this.#spoke = grown(this.#spoke, size)
+    this.#agent = grown(this.#agent, size)
+    this.#client = grown(this.#client, size)
+    const expiry = new Float64Array(size)
+    expiry.set(this.#expiry)
+    this.#expiry = expiry
+  }
+
+  #grownHeads(client: number, agent: number): Int32Array {
+    const old = this.#heads[client] ?? new Int32Array(0)
+    const heads = new Int32Array(Math.max(16, agent + 1, old.length * 2)).fill(none)
+    heads.set(old)
+    this.#heads[client] = heads
+    return heads
+  }
+}
+
+function grown(array: Int32Array, size: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(size)
+  larger.set(array)
+  return larger
+}

@@ -1,0 +1,205 @@
+import { BadMessage } from '@meseta/common/protocol/errors'
+import type { SchedulerCall, SchedulerEvent } from '@meseta/common/protocol/mesos'
+import type { Clock, Timer } from '@meseta/common/service/clock'
+import type { Random } from '@meseta/common/service/random'
+import type { Command } from '../state/commands.ts'
+import type { Effect } from '../state/effects.ts'
+import { heartbeatSeconds } from '../state/frameworks.ts'
+import { checkCall } from './check-call.ts'
+import { acceptedMedia, contentType, type Media, notAcceptable, readMessage, writeRecord } from './media.ts'
+import { type ApiReply, type ApiRequest, type ApiStream, empty, headerOf, refusal } from './transport.ts'
+
+/** Above this many unsent bytes a framework gets no offers, below half of it it does again. */
+const pressureBytes = 1024 * 1024
+
+interface OpenStream {
+  readonly stream: ApiStream
+  readonly media: Media
+  blocked: boolean
+}
+
+interface PendingReply {
+  readonly reply: ApiReply
+  readonly media: Media
+  readonly streamId: string | undefined
+}
+
+export interface SchedulerEndpointOptions {
+  readonly clock: Clock
+  readonly random: Random
+  /** Gives the heart a command; its effects come back through `carryOut` before or after this returns. */
+  readonly dispatch: (command: Command) => void
+}
+
+/**
+ * `POST /api/v1/scheduler` without its transport: request bytes in, an answer or a stream of records out (Mesos contract 2).
+ * Leadership and recovery have been checked before.
+ */
+export class SchedulerEndpoint {
+  readonly #options: SchedulerEndpointOptions
+  readonly #pending = new Map<number, PendingReply>()
+  readonly #streams = new Map<string, OpenStream>()
+  readonly #heartbeat: Timer
+  /** Streams in the order of their next heartbeat. */
+  readonly #beats = new Map<string, number>()
+  #requests = 0
+
+  constructor(options: SchedulerEndpointOptions) {
+    this.#options = options
+    this.#heartbeat = options.clock.every(1_000, () => this.#beat())
+  }
+
+  handle(request: ApiRequest, reply: ApiReply): void {
+    if (request.method !== 'POST') {
+      reply.answer(refusal(405, 'Expecting POST', { allow: 'POST' }))
+      return
+    }
+    const media = contentType(request)
+    if (typeof media !== 'string') {
+      reply.answer(media)
+      return
+    }
+    let call: SchedulerCall
+    try {
+      call = readMessage('mesos.v1.scheduler.Call', media, request.body)
+    } catch (error) {
+      if (!(error instanceof BadMessage)) throw error
+      reply.answer(refusal(400, `Failed to parse body into a Call: ${error.message}`))
+      return
+    }
+    const problem = checkCall(call)
+    if (problem !== undefined) {
+      reply.answer(refusal(400, `Failed to validate the Call: ${problem}`))
+      return
+    }
+    this.#handleCall(request, reply, call)
+  }
+
+  #handleCall(request: ApiRequest, reply: ApiReply, call: SchedulerCall): void {
+    const given = headerOf(request, 'mesos-stream-id')
+    let media: Media = 'application/json'
+    if (call.type === 'SUBSCRIBE' || call.type === 'RECONCILE_OPERATIONS') {
+      const accepted = acceptedMedia(request)
+      if (accepted === undefined) {
+        reply.answer(notAcceptable)
+        return
+      }
+      media = accepted
+    }
+    if (call.type === 'SUBSCRIBE' && given !== undefined) {
+      reply.answer(refusal(400, "SUBSCRIBE must not have the header 'Mesos-Stream-Id'"))
+      return
+    }
+    const streamId = call.type === 'SUBSCRIBE' ? this.#options.random.uuid() : given
+    const number = ++this.#requests
+    this.#pending.set(number, { reply, media, streamId })
+    this.#options.dispatch({ type: 'CALL', request: number, call: canonicalUuid(call), streamId })
+  }
+
+  /** Carries out what the heart says to schedulers. Answers whether the effect was one of those. */
+  carryOut(effect: Effect): boolean {
+    switch (effect.type) {
+      case 'REPLY': {
+        const pending = this.#take(effect.request)
+        if (!pending) return false
+        pending.reply.answer(
+          effect.message === undefined ? empty(effect.status) : refusal(effect.status, effect.message),
+        )
+        return true
+      }
+      case 'STREAM_OPENED':
+        this.#open(effect.request, effect.streamId)
+        return true
+      case 'STREAM_REFUSED':
+        this.#refuse(effect.request, effect.message)
+        return true
+      case 'EVENT':
+        this.#write(effect.streamId, effect.event)
+        return true
+      case 'STREAM_CLOSED': {
+        const open = this.#streams.get(effect.streamId)
+        this.#forget(effect.streamId)
+        open?.stream.end()
+        return true
+      }
+      default:
+        return false
+    }
+  }
+
+  /** Ends all streams: this master leads no longer, or stops. */
+  stop(): void {
+    this.#heartbeat.cancel()
+    for (const { stream } of [...this.#streams.values()]) stream.end()
+    this.#streams.clear()
+    this.#beats.clear()
+  }
+
+  get openStreams(): number {
+    return this.#streams.size
+  }
+
+  #take(request: number): PendingReply | undefined {
+    const pending = this.#pending.get(request)
+    this.#pending.delete(request)
+    return pending
+  }
+
+  #open(request: number, streamId: string): void {
+    const pending = this.#take(request)!
+    const stream = pending.reply.stream({ 'content-type': pending.media, 'mesos-stream-id': streamId })
+    this.#streams.set(streamId, { stream, media: pending.media, blocked: false })
+    this.#beats.set(streamId, this.#options.clock.monotonic())
+    stream.onDrain(() => this.#drained(streamId))
+    stream.onClose(() => {
+      if (!this.#streams.has(streamId)) return
+      this.#forget(streamId)
+      this.#options.dispatch({ type: 'STREAM_BROKEN', streamId })
+    })
+  }
+
+  /** Still 200: the stream holds the reason, and ends (Mesos contract 2.1). */
+  #refuse(request: number, message: string): void {
+    const { reply, media, streamId } = this.#take(request)!
+    const stream = reply.stream({ 'content-type': media, 'mesos-stream-id': streamId! })
+    stream.write(writeRecord('mesos.v1.scheduler.Event', media, { type: 'ERROR', error: { message } }))
+    stream.end()
+  }
+
+  #write(streamId: string, event: SchedulerEvent): void {
+    const open = this.#streams.get(streamId)
+    if (!open) return
+    open.stream.write(writeRecord('mesos.v1.scheduler.Event', open.media, event))
+    if (open.blocked || open.stream.queuedBytes <= pressureBytes) return
+    open.blocked = true
+    this.#options.dispatch({ type: 'STREAM_PRESSURE', streamId, blocked: true })
+  }
+
+  #drained(streamId: string): void {
+    const open = this.#streams.get(streamId)
+    if (!open?.blocked) return
+    open.blocked = false
+    this.#options.dispatch({ type: 'STREAM_PRESSURE', streamId, blocked: false })
+  }
+
+  #forget(streamId: string): void {
+    this.#streams.delete(streamId)
+    this.#beats.delete(streamId)
+  }
+
+  #beat(): void {
+    const now = this.#options.clock.monotonic()
+    for (const [streamId, last] of this.#beats) {
+      if (now - last < heartbeatSeconds * 1000 - 500) continue
+      this.#beats.set(streamId, now)
+      this.#write(streamId, { type: 'HEARTBEAT' })
+    }
+  }
+}
+
+/** The same bytes of a uuid in the same text, whatever padding the client left out. */
+function canonicalUuid(call: SchedulerCall): SchedulerCall {
+  if (!call.acknowledge) return call
+  const uuid = Buffer.from(call.acknowledge.uuid, 'base64').toString('base64')
+  return uuid === call.acknowledge.uuid ? call : { ...call, acknowledge: { ...call.acknowledge, uuid } }
+}

@@ -1,0 +1,56 @@
+/** A request as the endpoints see it, whatever carried it. */
+export interface ApiRequest {
+  readonly method: string
+  /** Without the query. */
+  readonly path: string
+  /** As it came, without the question mark. */
+  readonly query: string
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: Uint8Array
+}
+
+export interface ApiAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array | string
+}
+
+/** An answer that goes on: each write is one record and becomes one chunk. */
+export interface ApiStream {
+  /** False when it was not taken: the stream is over. */
+  write(record: Uint8Array): boolean
+  end(): void
+  /** Calls back once when no more can be written, whoever ended it. */
+  onClose(listener: () => void): void
+  onDrain(listener: () => void): void
+  readonly queuedBytes: number
+}
+
+/** Where the answer goes: exactly one of the two is called, once. */
+export interface ApiReply {
+  answer(answer: ApiAnswer): void
+  /** Answers 200 with a stream. */
+  stream(headers: Readonly<Record<string, string>>): ApiStream
+}
+
+/** One header, the first of several. */
+export function headerOf(request: ApiRequest, name: string): string | undefined {
+  const value = request.headers[name]
+  return Array.isArray(value) ? value[0] : value
+}
+
+const text = { 'content-type': 'text/plain; charset=utf-8' }
+
+/** A refusal in words. */
+export function refusal(status: number, message: string, headers: Readonly<Record<string, string>> = {}): ApiAnswer {
+  return { status, headers: { ...text, ...headers }, body: `${message}\n` }
+}
+
+export function empty(status: number, headers: Readonly<Record<string, string>> = {}): ApiAnswer {
+  return { status, headers, body: '' }
+}
+
+export function json(body: string): ApiAnswer {
+  return { status: 200, headers: { 'content-type': 'application/json' }, body }
+}

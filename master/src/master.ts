@@ -1,0 +1,230 @@
+import type { Store } from '@meseta/common/coordination/store'
+import type { Bus } from '@meseta/common/messaging/bus'
+import type { LinkEnd, MasterEnd } from '@meseta/common/messaging/link'
+import { openMasterEnd } from '@meseta/common/messaging/master-end'
+import type { Clock, Timer } from '@meseta/common/service/clock'
+import type { Random } from '@meseta/common/service/random'
+import type { Logger } from 'pino'
+import { SchedulerEndpoint } from './api/scheduler.ts'
+import { raiseEpoch } from './registrar/epoch.ts'
+import { Registrar } from './registrar/registrar.ts'
+import type { Change } from './state/changes.ts'
+import type { Command } from './state/commands.ts'
+import type { HeartConfig } from './state/config.ts'
+import type { Effect } from './state/effects.ts'
+import { Heart } from './state/heart.ts'
+
+/** How long a registry write may take before this master gives up its leadership (Mesos contract 7.1), ms. */
+const defaultStoreTimeout = 20_000
+
+export interface MasterOptions {
+  readonly config: HeartConfig
+  /** The cluster's name on the bus. */
+  readonly cluster: string
+  readonly store: Store
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  /** Asks an agent directly whether it lives; never rejects. */
+  readonly probe: (pid: string) => Promise<boolean>
+  /** This master can not go on. Called at most once. */
+  readonly fatal: (error: Error) => void
+  /** What changed, numbered without gaps, for the read model. */
+  readonly changed: (seq: number, changes: readonly Change[]) => void
+  readonly registryStoreTimeout?: number
+}
+
+/**
+ * A leading master without HTTP and election: heart, registrar, link to the agents and the schedulers' endpoint. The process and the
+ * simulation put their own transports, clock and faults around it.
+ */
+export class Master {
+  readonly scheduler: SchedulerEndpoint
+  readonly registrar: Registrar
+  readonly #options: MasterOptions
+  readonly #heart: Heart
+  readonly #commands: Command[] = []
+  readonly #replies = new Map<number, (status: number, message: string | undefined) => void>()
+  #running = false
+  #stopped = false
+  #link: MasterEnd | undefined
+  #ticks: Timer | undefined
+  #epoch: number | undefined
+  #seq = 0
+  /** Numbers of requests that are not schedulers' run below zero. */
+  #requests = 0
+
+  constructor(options: MasterOptions) {
+    this.#options = options
+    this.#heart = new Heart(options.config)
+    this.registrar = new Registrar(options.store)
+    this.scheduler = new SchedulerEndpoint({
+      clock: options.clock,
+      random: options.random,
+      dispatch: command => this.dispatch(command),
+    })
+  }
+
+  /** Read only: for metrics and for tests of invariants. */
+  get heart(): Heart {
+    return this.#heart
+  }
+
+  /** Set once it leads. */
+  get epoch(): number | undefined {
+    return this.#epoch
+  }
+
+  /** Whether the registry has been read, so that calls can be answered. */
+  get recovered(): boolean {
+    return this.#link !== undefined
+  }
+
+  /** Whether silence of agents means something now; undefined while it does not lead. */
+  get hearsItself(): boolean | undefined {
+    return this.#link?.hearsItself
+  }
+
+  /** Takes over: raises the epoch, reads the registry, opens the link. Call it once, when elected. */
+  async lead(): Promise<void> {
+    const { store, config, clock, random, log, bus, cluster } = this.#options
+    const epoch = await raiseEpoch(store)
+    const agents = await this.registrar.recover(config.masterInfo)
+    if (this.#stopped) return
+    this.#epoch = epoch
+    this.dispatch({ type: 'RECOVERED', agents })
+    this.#link = openMasterEnd({
+      bus,
+      cluster,
+      epoch,
+      masterInfo: config.masterInfo,
+      clock,
+      random,
+      log,
+      events: {
+        opened: (link, agentId) => this.dispatch({ type: 'LINK_OPENED', link, agentId }),
+        received: (link, message) => this.dispatch({ type: 'LINK_MESSAGE', link, message }),
+        ended: (link, reason) => this.#linkEnded(link, reason),
+        heard: link => this.dispatch({ type: 'HEARD', link }),
+        deposed: newer => this.#fail(new Error(`another master leads with epoch ${newer}, after this one's ${epoch}`)),
+      },
+    })
+    this.#ticks = clock.every(1_000, () => this.dispatch({ type: 'TICK', hearsItself: this.#link!.hearsItself }))
+    log.info({ epoch, agents: agents.length }, 'leading')
+  }
+
+  /** Gives the heart a command and carries out what it says; what comes while it does so waits its turn. */
+  dispatch(command: Command): void {
+    if (this.#stopped) return
+    this.#commands.push(command)
+    if (this.#running) return
+    this.#running = true
+    try {
+      this.#drain()
+    } finally {
+      this.#running = false
+    }
+  }
+
+  /** An operator's TEARDOWN. Calls back with the status and, for a refusal, the reason. */
+  removeFramework(frameworkId: string, answered: (status: number, message: string | undefined) => void): void {
+    const request = --this.#requests
+    this.#replies.set(request, answered)
+    this.dispatch({ type: 'REMOVE_FRAMEWORK', request, frameworkId })
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#ticks?.cancel()
+    this.scheduler.stop()
+    await this.#link?.stop()
+  }
+
+  #drain(): void {
+    const { clock, changed } = this.#options
+    for (let commands = this.#commands.splice(0); commands.length > 0; commands = this.#commands.splice(0)) {
+      const effects = this.#heart.step({ wall: clock.now(), monotonic: clock.monotonic() }, commands)
+      const changes: Change[] = []
+      for (const effect of effects) {
+        if (effect.type === 'CHANGE') changes.push(effect.change)
+      }
+      // Readers first: whoever is told of a change by what follows finds it there.
+      if (changes.length > 0) changed(++this.#seq, changes)
+      for (const effect of effects) this.#carryOut(effect)
+    }
+  }
+
+  #carryOut(effect: Effect): void {
+    if (this.scheduler.carryOut(effect)) return
+    switch (effect.type) {
+      case 'SEND':
+        this.#link?.send(effect.link, effect.message)
+        return
+      case 'CLOSE_LINK':
+        this.#link?.close(effect.link, effect.reason)
+        return
+      case 'PERSIST':
+        this.#persist(effect)
+        return
+      case 'ALLOCATE_SOON':
+        this.#options.clock.after(0, () => this.dispatch({ type: 'ALLOCATE' }))
+        return
+      case 'PROBE':
+        void this.#options
+          .probe(effect.pid)
+          .then(alive => this.dispatch({ type: 'PROBED', agentId: effect.agentId, alive }))
+        return
+      case 'NOTE':
+        this.#options.log.info(noteFields(effect.note), 'noted')
+        return
+      case 'ABDICATE':
+        this.#fail(new Error(effect.reason))
+        return
+      case 'REPLY':
+        this.#replies.get(effect.request)?.(effect.status, effect.message)
+        this.#replies.delete(effect.request)
+        return
+      default:
+    }
+  }
+
+  #persist({ op, change }: Effect & { type: 'PERSIST' }): void {
+    const { clock, registryStoreTimeout = defaultStoreTimeout } = this.#options
+    const timeout = clock.after(registryStoreTimeout, () =>
+      this.#fail(
+        new Error(`a registry write took longer than ${registryStoreTimeout / 1000} s (--registry_store_timeout)`),
+      ),
+    )
+    this.registrar.apply(change).then(
+      () => {
+        timeout.cancel()
+        this.dispatch({ type: 'PERSISTED', op })
+      },
+      (error: Error) => {
+        timeout.cancel()
+        this.#fail(new Error(`a registry write failed: ${error.message}`, { cause: error }))
+      },
+    )
+  }
+
+  /** A session that the agent itself ended or began anew says that its process did; a broken one says nothing of it. */
+  #linkEnded(link: string, { code }: LinkEnd): void {
+    this.dispatch({ type: 'LINK_ENDED', link, restarted: code === 'NEW_SESSION' || code === 'CLOSED_BY_PEER' })
+  }
+
+  #fail(error: Error): void {
+    if (this.#stopped) return
+    void this.stop()
+    this.#options.fatal(error)
+  }
+}
+
+const noteFields = ({ code, agentId, frameworkId, taskId, detail }: (Effect & { type: 'NOTE' })['note']) => ({
+  code,
+  agent_id: agentId,
+  framework_id: frameworkId,
+  task_id: taskId,
+  detail,
+})

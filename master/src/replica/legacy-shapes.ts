@@ -1,0 +1,201 @@
+import { toJson } from '@meseta/common/protocol/codec'
+import type { ExecutorInfo, Label, Labels, Offer, Task, TaskStatus } from '@meseta/common/protocol/mesos'
+import {
+  legacyAttributes,
+  legacyReservations,
+  legacyResources,
+} from '@meseta/common/resources/legacy'
+import { Resources } from '@meseta/common/resources/resources'
+import { addressOf } from '../state/offers.ts'
+import { rolesOf } from '../state/framework-info.ts'
+import type { AgentRow, ExecutorRow, FrameworkRow, TaskRow } from './tables.ts'
+
+// The objects of the older endpoints (Mesos contract 4.1): times in seconds, resources as objects, `slave` for agent.
+
+type Json = Record<string, unknown>
+
+const seconds = (milliseconds: number): number => milliseconds / 1000
+
+export function slaveOf({ view, total, used, offered }: AgentRow): Json {
+  const { info } = view
+  const slave: Json = {
+    id: info.id!.value,
+    hostname: info.hostname,
+    port: addressOf(view.pid)?.port ?? info.port ?? 5051,
+    attributes: legacyAttributes(info.attributes ?? []),
+    pid: view.pid,
+    registered_time: seconds(view.registeredAt),
+    resources: legacyResources(total),
+    used_resources: legacyResources(used),
+    offered_resources: legacyResources(offered),
+    reserved_resources: legacyReservations(total),
+    unreserved_resources: legacyResources(total.unreserved()),
+    active: view.active,
+    deactivated: false,
+    version: view.version,
+    capabilities: view.capabilities,
+  }
+  if (info.domain) slave.domain = toJson('mesos.v1.DomainInfo', info.domain)
+  if (view.reregisteredAt !== undefined) slave.reregistered_time = seconds(view.reregisteredAt)
+  return slave
+}
+
+/** As in /slaves: also with the resources in full. */
+export function fullSlaveOf(row: AgentRow): Json {
+  return {
+    ...slaveOf(row),
+    reserved_resources_full: Object.fromEntries(
+      [...row.total.reservations()].map(([role, resources]) => [role, inFull(resources)]),
+    ),
+    unreserved_resources_full: inFull(row.total.unreserved()),
+    used_resources_full: inFull(row.used),
+    offered_resources_full: inFull(row.offered),
+  }
+}
+
+const inFull = (resources: Resources): unknown[] =>
+  resources.inBothFormats().map(resource => toJson('mesos.v1.Resource', resource))
+
+/** What /state-summary and the feed say of a framework, without its tasks. */
+export function frameworkSummaryOf(row: FrameworkRow): Json {
+  const { view } = row
+  const { info } = view
+  return {
+    id: info.id!.value,
+    name: info.name,
+    used_resources: legacyResources(row.used),
+    offered_resources: legacyResources(row.offered),
+    capabilities: (info.capabilities ?? []).map(({ type }) => type),
+    hostname: info.hostname ?? '',
+    webui_url: info.webui_url ?? '',
+    active: view.active,
+    connected: view.connected,
+    recovered: view.recovered,
+  }
+}
+
+/** A framework of /state and /frameworks. */
+export function frameworkOf(row: FrameworkRow): Json {
+  const { view } = row
+  const { info } = view
+  const multiRole = (info.capabilities ?? []).some(({ type }) => type === 'MULTI_ROLE')
+  const framework: Json = {
+    ...frameworkSummaryOf(row),
+    user: info.user,
+    failover_timeout: info.failover_timeout ?? 0,
+    checkpoint: info.checkpoint ?? false,
+    registered_time: seconds(view.registeredAt),
+    unregistered_time: row.completedAt === undefined ? 0 : seconds(row.completedAt),
+    resources: legacyResources(row.used.plus(row.offered)),
+    ...(multiRole ? { roles: rolesOf(info) } : { role: info.role ?? '*' }),
+    tasks: tasksOf(row, 'active'),
+    unreachable_tasks: tasksOf(row, 'unreachable'),
+    completed_tasks: row.completed.map(taskOf),
+    offers: [...row.offers.values()].map(offerOf),
+    executors: [...row.executors.values()].map(executorOf),
+  }
+  if (info.principal !== undefined) framework.principal = info.principal
+  if (view.reregisteredAt !== undefined) framework.reregistered_time = seconds(view.reregisteredAt)
+  if (info.labels) framework.labels = labelsOf(info.labels)
+  if (view.constraints)
+    framework.offer_constraints = toJson('mesos.v1.scheduler.OfferConstraints', view.constraints)
+  return framework
+}
+
+const tasksOf = (row: FrameworkRow, fate: TaskRow['fate']): Json[] =>
+  [...row.tasks.values()].filter(task => task.fate === fate).map(taskOf)
+
+const labelsOf = (labels: Labels | undefined): Label[] => labels?.labels ?? []
+
+function offerOf(offer: Offer): Json {
+  return {
+    id: offer.id.value,
+    framework_id: offer.framework_id.value,
+    allocation_info: offer.allocation_info ?? {},
+    slave_id: offer.agent_id.value,
+    resources: legacyResources(Resources.from(offer.resources ?? [])),
+  }
+}
+
+export function executorOf({ agentId, frameworkId, info }: ExecutorRow): Json {
+  const executor: Json = {
+    executor_id: info.executor_id.value,
+    name: info.name ?? '',
+    framework_id: frameworkId,
+    command: commandOf(info),
+    resources: legacyResources(Resources.from(info.resources ?? [])),
+    slave_id: agentId,
+  }
+  const role = info.resources?.find(resource => resource.allocation_info)?.allocation_info?.role
+  if (role !== undefined) executor.role = role
+  if (info.labels) executor.labels = labelsOf(info.labels)
+  if (info.type !== undefined && info.type !== 'UNKNOWN') executor.type = info.type
+  return executor
+}
+
+function commandOf({ command }: ExecutorInfo): Json {
+  if (!command) return { argv: [], uris: [] }
+  const result: Json = {
+    shell: command.shell ?? true,
+    argv: command.arguments ?? [],
+    uris: (command.uris ?? []).map(({ value, executable }) => ({ value, executable: executable ?? false })),
+  }
+  if (command.value !== undefined) result.value = command.value
+  if (command.environment) result.environment = toJson('mesos.v1.Environment', command.environment)
+  return result
+}
+
+export function taskOf(row: TaskRow): Json {
+  const { task } = row
+  const result: Json = {
+    id: task.task_id.value,
+    name: task.name,
+    framework_id: task.framework_id.value,
+    executor_id: task.executor_id?.value ?? '',
+    slave_id: task.agent_id.value,
+    state: task.state,
+    resources: legacyResources(row.resources),
+    role: task.resources?.find(resource => resource.allocation_info)?.allocation_info?.role ?? '*',
+    statuses: statusesOf(task).map(statusOf),
+  }
+  if (task.limits) result.limits = Object.fromEntries(Object.entries(task.limits).map(([name, { value }]) => [name, finite(value)]))
+  if (task.user !== undefined) result.user = task.user
+  if (task.labels) result.labels = labelsOf(task.labels)
+  if (task.discovery) result.discovery = toJson('mesos.v1.DiscoveryInfo', task.discovery)
+  if (task.container) result.container = toJson('mesos.v1.ContainerInfo', task.container)
+  if (task.health_check) result.health_check = toJson('mesos.v1.HealthCheck', task.health_check)
+  return result
+}
+
+/** JSON has no infinity. */
+const finite = (value: number): number | string => (Number.isFinite(value) ? value : 'Infinity')
+
+/** STAGING never is one of them: consumers index them unguarded (Mesos contract 4.1). */
+const statusesOf = (task: Task): TaskStatus[] => (task.statuses ?? []).filter(({ state }) => state !== 'TASK_STAGING')
+
+function statusOf(status: TaskStatus): Json {
+  const result: Json = { state: status.state, timestamp: status.timestamp ?? 0 }
+  if (status.labels) result.labels = labelsOf(status.labels)
+  if (status.container_status) result.container_status = toJson('mesos.v1.ContainerStatus', status.container_status)
+  if (status.healthy !== undefined) result.healthy = status.healthy
+  return result
+}
+
+/** The task of the feed: the one of /state and what its latest status says (docs/architecture.md). */
+export function feedTaskOf(row: TaskRow, frameworkName: string): Json {
+  const latest = row.task.statuses?.at(-1)
+  return {
+    ...taskOf(row),
+    framework_name: frameworkName,
+    ...defined({
+      message: latest?.message,
+      reason: latest?.reason,
+      source: latest?.source,
+      healthy: latest?.healthy,
+      timestamp: latest?.timestamp,
+    }),
+  }
+}
+
+const defined = (fields: Json): Json =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))

@@ -1,0 +1,328 @@
+import type { AgentInfo, ExecutorInfo, Offer, Resource, Task, TaskState } from '@meseta/common/protocol/mesos'
+import { holdsResources } from '@meseta/common/protocol/task-state'
+import { Resources } from '@meseta/common/resources/resources'
+import type { AgentView, Change, FrameworkView } from '../state/changes.ts'
+
+export type Counters = Partial<Record<TaskState, number>>
+
+/** An agent with what is derived about it. */
+export interface AgentRow {
+  view: AgentView
+  total: Resources
+  used: Resources
+  offered: Resources
+  readonly counters: Map<TaskState, number>
+  /** Frameworks with tasks or executors here, and how many of them. */
+  readonly frameworks: Map<string, number>
+}
+
+export interface TaskRow {
+  task: Task
+  resources: Resources
+  /** Whether `resources` are counted as used. */
+  counted: boolean
+  fate: 'active' | 'completed' | 'unreachable'
+}
+
+export interface ExecutorRow {
+  readonly agentId: string
+  readonly frameworkId: string
+  readonly info: ExecutorInfo
+}
+
+export interface FrameworkRow {
+  view: FrameworkView
+  /** Milliseconds since 1970; undefined while it is there. */
+  completedAt: number | undefined
+  used: Resources
+  offered: Resources
+  /** By id: active and unreachable. */
+  readonly tasks: Map<string, TaskRow>
+  /** Oldest first, bounded. An id may come more than once. */
+  readonly completed: TaskRow[]
+  readonly offers: Map<string, Offer>
+  /** By agent and id. */
+  readonly executors: Map<string, ExecutorRow>
+  readonly counters: Map<TaskState, number>
+  readonly agents: Map<string, number>
+}
+
+export interface Bounds {
+  readonly completedFrameworks: number
+  readonly completedTasksPerFramework: number
+}
+
+/** What a change did, for those who follow: what was looked up and what fell out of the bounded histories. */
+export interface Applied {
+  readonly change: Change
+  readonly task?: TaskRow
+  readonly framework?: FrameworkRow
+  readonly agent?: AgentRow
+  /** Completed tasks that were forgotten to make room. */
+  readonly forgotten?: readonly TaskRow[]
+}
+
+/**
+ * The cluster as its readers see it, made of the heart's changes alone. What is used and offered is summed up from tasks,
+ * executors and offers as they come and go, so that each change costs what it changes.
+ */
+export class Tables {
+  readonly agents = new Map<string, AgentRow>()
+  readonly recoveredAgents = new Map<string, AgentInfo>()
+  readonly unreachableAgents = new Set<string>()
+  readonly frameworks = new Map<string, FrameworkRow>()
+  /** Oldest first, bounded. */
+  readonly completedFrameworks = new Map<string, FrameworkRow>()
+  readonly #offerOwners = new Map<string, FrameworkRow>()
+  readonly #bounds: Bounds
+
+  constructor(bounds: Bounds) {
+    this.#bounds = bounds
+  }
+
+  apply(change: Change): Applied {
+    switch (change.type) {
+      case 'AGENT':
+        return { change, agent: this.#putAgent(change.agent) }
+      case 'AGENT_REMOVED':
+        return { change, ...this.#removeAgent(change.id, change.unreachable) }
+      case 'AGENT_RECOVERED':
+        this.recoveredAgents.set(change.info.id!.value, change.info)
+        return { change }
+      case 'AGENT_RECOVERED_GONE':
+        this.recoveredAgents.delete(change.id)
+        return { change }
+      case 'AGENT_UNREACHABLE_FORGOTTEN':
+        this.unreachableAgents.delete(change.id)
+        return { change }
+      case 'FRAMEWORK':
+        return { change, framework: this.#putFramework(change.framework) }
+      case 'FRAMEWORK_COMPLETED':
+        return { change, ...this.#completeFramework(change.id, change.at) }
+      case 'TASK':
+        return { change, ...this.#addTask(change.task) }
+      case 'TASK_STATUS':
+        return { change, ...this.#updateTask(change) }
+      case 'TASK_ENDED':
+        return { change, ...this.#endTask(change) }
+      case 'TASK_FORGOTTEN':
+        return { change, ...this.#forgetTask(change.frameworkId, change.taskId) }
+      case 'EXECUTOR':
+        return { change, ...this.#addExecutor(change) }
+      case 'EXECUTOR_REMOVED':
+        return { change, ...this.#removeExecutor(change) }
+      case 'OFFER':
+        return { change, ...this.#addOffer(change.offer) }
+      case 'OFFER_REMOVED':
+        return { change, ...this.#removeOffer(change.id) }
+    }
+  }
+
+  #putAgent(view: AgentView): AgentRow {
+    const id = view.info.id!.value
+    let row = this.agents.get(id)
+    if (row) {
+      row.view = view
+      row.total = Resources.from([...view.total])
+    } else {
+      row = {
+        view,
+        total: Resources.from([...view.total]),
+        used: Resources.empty,
+        offered: Resources.empty,
+        counters: new Map(),
+        frameworks: new Map(),
+      }
+      this.agents.set(id, row)
+    }
+    return row
+  }
+
+  #removeAgent(id: string, unreachable: boolean): Partial<Applied> {
+    const agent = this.agents.get(id)
+    this.agents.delete(id)
+    if (unreachable) this.unreachableAgents.add(id)
+    return agent ? { agent } : {}
+  }
+
+  #putFramework(view: FrameworkView): FrameworkRow {
+    const id = view.info.id!.value
+    let row = this.frameworks.get(id)
+    if (row) row.view = view
+    else {
+      row = {
+        view,
+        completedAt: undefined,
+        used: Resources.empty,
+        offered: Resources.empty,
+        tasks: new Map(),
+        completed: [],
+        offers: new Map(),
+        executors: new Map(),
+        counters: new Map(),
+        agents: new Map(),
+      }
+      this.frameworks.set(id, row)
+    }
+    return row
+  }
+
+  #completeFramework(id: string, at: number): Partial<Applied> {
+    const framework = this.frameworks.get(id)
+    if (!framework) return {}
+    this.frameworks.delete(id)
+    framework.completedAt = at
+    framework.view = { ...framework.view, active: false, connected: false }
+    for (const row of [...framework.tasks.values()]) if (row.fate === 'unreachable') this.#complete(framework, row)
+    this.completedFrameworks.set(id, framework)
+    if (this.completedFrameworks.size <= this.#bounds.completedFrameworks) return { framework }
+    const [oldestId, oldest] = this.completedFrameworks.entries().next().value!
+    this.completedFrameworks.delete(oldestId)
+    return { framework, forgotten: oldest.completed }
+  }
+
+  #addTask(task: Task): Partial<Applied> {
+    const framework = this.frameworks.get(task.framework_id.value)
+    if (!framework) return {}
+    const row: TaskRow = { task, resources: Resources.from(task.resources ?? []), counted: false, fate: 'active' }
+    framework.tasks.set(task.task_id.value, row)
+    this.#count(framework, row, task.state, 1)
+    this.#place(framework, task.agent_id.value, 1)
+    this.#recount(framework, row)
+    return { framework, task: row }
+  }
+
+  #updateTask(change: Change & { type: 'TASK_STATUS' }): Partial<Applied> {
+    const framework = this.frameworks.get(change.frameworkId)
+    const row = framework?.tasks.get(change.taskId)
+    if (!framework || !row) return {}
+    const { state, status, forwarded } = change
+    const statuses = [...(row.task.statuses ?? [])]
+    // A second status of the same state replaces the one before (Mesos contract 2.6).
+    if (statuses.at(-1)?.state === status.state) statuses.pop()
+    statuses.push(status)
+    if (row.task.state !== state) {
+      this.#count(framework, row, row.task.state, -1)
+      this.#count(framework, row, state, 1)
+    }
+    row.task = { ...row.task, state, statuses }
+    if (forwarded) {
+      row.task.status_update_state = forwarded.state
+      row.task.status_update_uuid = forwarded.uuid
+    }
+    this.#recount(framework, row)
+    return { framework, task: row }
+  }
+
+  #endTask(change: Change & { type: 'TASK_ENDED' }): Partial<Applied> {
+    const framework = this.frameworks.get(change.frameworkId)
+    const row = framework?.tasks.get(change.taskId)
+    if (!framework || !row) return {}
+    if (change.fate === 'completed') return { framework, task: row, forgotten: this.#complete(framework, row) }
+    row.fate = 'unreachable'
+    return { framework, task: row }
+  }
+
+  /** Moves a task to the completed ones; answers those that had to go. */
+  #complete(framework: FrameworkRow, row: TaskRow): TaskRow[] {
+    framework.tasks.delete(row.task.task_id.value)
+    row.fate = 'completed'
+    framework.completed.push(row)
+    if (framework.completed.length <= this.#bounds.completedTasksPerFramework) return []
+    const forgotten = framework.completed.shift()!
+    this.#drop(framework, forgotten)
+    return [forgotten]
+  }
+
+  #forgetTask(frameworkId: string, taskId: string): Partial<Applied> {
+    const framework = this.frameworks.get(frameworkId)
+    const row = framework?.tasks.get(taskId)
+    if (!framework || !row) return {}
+    framework.tasks.delete(taskId)
+    this.#drop(framework, row)
+    return { framework, task: row, forgotten: [row] }
+  }
+
+  #drop(framework: FrameworkRow, row: TaskRow): void {
+    this.#count(framework, row, row.task.state, -1)
+    this.#place(framework, row.task.agent_id.value, -1)
+  }
+
+  #addExecutor({ agentId, frameworkId, info }: ExecutorRow): Partial<Applied> {
+    const framework = this.frameworks.get(frameworkId)
+    if (!framework) return {}
+    framework.executors.set(`${agentId}/${info.executor_id.value}`, { agentId, frameworkId, info })
+    this.#use(framework, agentId, info.resources ?? [], true)
+    this.#place(framework, agentId, 1)
+    return { framework }
+  }
+
+  #removeExecutor(change: Change & { type: 'EXECUTOR_REMOVED' }): Partial<Applied> {
+    const framework = this.frameworks.get(change.frameworkId)
+    const key = `${change.agentId}/${change.executorId}`
+    const executor = framework?.executors.get(key)
+    if (!framework || !executor) return {}
+    framework.executors.delete(key)
+    this.#use(framework, change.agentId, executor.info.resources ?? [], false)
+    this.#place(framework, change.agentId, -1)
+    return { framework }
+  }
+
+  #addOffer(offer: Offer): Partial<Applied> {
+    const framework = this.frameworks.get(offer.framework_id.value)
+    if (!framework) return {}
+    const resources = Resources.from(offer.resources ?? []).unallocated()
+    framework.offers.set(offer.id.value, offer)
+    this.#offerOwners.set(offer.id.value, framework)
+    framework.offered = framework.offered.plus(resources)
+    const agent = this.agents.get(offer.agent_id.value)
+    if (agent) agent.offered = agent.offered.plus(resources)
+    return { framework, ...(agent ? { agent } : {}) }
+  }
+
+  #removeOffer(id: string): Partial<Applied> {
+    const framework = this.#offerOwners.get(id)
+    const offer = framework?.offers.get(id)
+    if (!framework || !offer) return {}
+    this.#offerOwners.delete(id)
+    framework.offers.delete(id)
+    const resources = Resources.from(offer.resources ?? []).unallocated()
+    framework.offered = framework.offered.minus(resources)
+    const agent = this.agents.get(offer.agent_id.value)
+    if (agent) agent.offered = agent.offered.minus(resources)
+    return { framework, ...(agent ? { agent } : {}) }
+  }
+
+  /** Counts a task's resources as used, or no longer, as its state says. */
+  #recount(framework: FrameworkRow, row: TaskRow): void {
+    const counts = holdsResources(row.task.state)
+    if (counts === row.counted) return
+    row.counted = counts
+    this.#use(framework, row.task.agent_id.value, row.task.resources ?? [], counts)
+  }
+
+  #use(framework: FrameworkRow, agentId: string, list: readonly Resource[], more: boolean): void {
+    const resources = Resources.from(list as Resource[]).unallocated()
+    framework.used = more ? framework.used.plus(resources) : framework.used.minus(resources)
+    const agent = this.agents.get(agentId)
+    if (agent) agent.used = more ? agent.used.plus(resources) : agent.used.minus(resources)
+  }
+
+  #count(framework: FrameworkRow, row: TaskRow, state: TaskState, by: number): void {
+    bump(framework.counters, state, by)
+    const agent = this.agents.get(row.task.agent_id.value)
+    if (agent) bump(agent.counters, state, by)
+  }
+
+  #place(framework: FrameworkRow, agentId: string, by: number): void {
+    bump(framework.agents, agentId, by)
+    const agent = this.agents.get(agentId)
+    if (agent) bump(agent.frameworks, framework.view.info.id!.value, by)
+  }
+}
+
+function bump<Key>(counts: Map<Key, number>, key: Key, by: number): void {
+  const count = (counts.get(key) ?? 0) + by
+  if (count > 0) counts.set(key, count)
+  else counts.delete(key)
+}

@@ -1,0 +1,42 @@
+import { loseTask } from './agent-removal.ts'
+import type { Cluster } from './cluster.ts'
+import { rescindOffers } from './offers.ts'
+import type { Agent } from './records.ts'
+
+/** A registered agent has a session again. */
+export function joinSession(cluster: Cluster, agent: Agent): void {
+  agent.connected = true
+  agent.disconnectedAt = undefined
+  cluster.liveness.watch(agent.slot, cluster.now.monotonic)
+  cluster.allocator.setAgentActive(agent.id, true)
+  cluster.showAgent(agent, false)
+  cluster.wantAllocation()
+}
+
+/**
+ * The session with an agent ended: it is disconnected and inactive, its offers are rescinded. Where the agent began anew,
+ * tasks of frameworks that do not checkpoint are lost at once (Mesos contract 7.4); if they live on, they come back.
+ */
+export function leaveSession(cluster: Cluster, agent: Agent, restarted: boolean): void {
+  agent.connected = false
+  agent.disconnectedAt = cluster.now.monotonic
+  cluster.allocator.setAgentActive(agent.id, false)
+  rescindOffers(cluster, agent.offers)
+  cluster.showAgent(agent, false)
+  if (!restarted) return
+  for (const task of [...cluster.tasks.ofAgent(agent.id)]) {
+    const framework = cluster.frameworks.get(task.frameworkId)
+    if (framework && framework.info.checkpoint !== true)
+      loseTask(cluster, task, {
+        state: 'TASK_LOST',
+        reason: 'REASON_AGENT_DISCONNECTED',
+        message: 'Agent disconnected, and the framework does not checkpoint',
+      })
+  }
+}
+
+export function linkEnded(cluster: Cluster, link: string, restarted: boolean): void {
+  cluster.openLinks.delete(link)
+  const agent = cluster.agentsByLink.get(link)
+  if (agent?.connected) leaveSession(cluster, agent, restarted)
+}

@@ -1,0 +1,79 @@
+import type {
+  AgentInfo,
+  ExecutorInfo,
+  FrameworkInfo,
+  Offer,
+  Resource,
+  SchedulerOfferConstraints,
+  Task,
+  TaskState,
+  TaskStatus,
+} from '@meseta/common/protocol/mesos'
+
+/** An agent as its readers need it. What it gives and offers is derived from tasks, executors and offers. */
+export interface AgentView {
+  /** With its id. */
+  readonly info: AgentInfo
+  readonly pid: string
+  readonly version: string
+  readonly capabilities: readonly string[]
+  readonly total: readonly Resource[]
+  /** Milliseconds since 1970, as all times here. */
+  readonly registeredAt: number
+  readonly reregisteredAt: number | undefined
+  readonly active: boolean
+  readonly connected: boolean
+}
+
+export interface FrameworkView {
+  /** With its id. */
+  readonly info: FrameworkInfo
+  readonly active: boolean
+  readonly connected: boolean
+  readonly recovered: boolean
+  readonly registeredAt: number
+  readonly reregisteredAt: number | undefined
+  readonly suppressedRoles: readonly string[]
+  readonly constraints: SchedulerOfferConstraints | undefined
+}
+
+/** What became of a task that is no longer active. */
+export type TaskFate = 'completed' | 'unreachable'
+
+/**
+ * What changed in the cluster, for those who read it. In order and complete: applied one after the other they give the
+ * whole readable state. All values can be serialised, so that the reader may live in another thread.
+ */
+export type Change =
+  /** `back`: it returned from unreachability or to a new leader, which event streams tell as an arrival. */
+  | { readonly type: 'AGENT'; readonly agent: AgentView; readonly arrived: boolean }
+  | { readonly type: 'AGENT_REMOVED'; readonly id: string; readonly unreachable: boolean }
+  /** Agents known from the registry that have not returned yet. */
+  | { readonly type: 'AGENT_RECOVERED'; readonly info: AgentInfo }
+  | { readonly type: 'AGENT_RECOVERED_GONE'; readonly id: string }
+  | { readonly type: 'AGENT_UNREACHABLE_FORGOTTEN'; readonly id: string }
+  | { readonly type: 'FRAMEWORK'; readonly framework: FrameworkView; readonly arrived: boolean }
+  | { readonly type: 'FRAMEWORK_COMPLETED'; readonly id: string; readonly at: number }
+  | { readonly type: 'TASK'; readonly task: Task }
+  /** `status` is the newest one, `state` the latest state known. */
+  | {
+      readonly type: 'TASK_STATUS'
+      readonly frameworkId: string
+      readonly taskId: string
+      readonly state: TaskState
+      readonly status: TaskStatus
+      /** The state last forwarded to the framework and the uuid of that update; only agents' updates have them. */
+      readonly forwarded: { readonly state: TaskState; readonly uuid: string } | undefined
+    }
+  | { readonly type: 'TASK_ENDED'; readonly frameworkId: string; readonly taskId: string; readonly fate: TaskFate }
+  /** An unreachable task is active again, or its record fell out of the bounded history. */
+  | { readonly type: 'TASK_FORGOTTEN'; readonly frameworkId: string; readonly taskId: string }
+  | { readonly type: 'EXECUTOR'; readonly agentId: string; readonly frameworkId: string; readonly info: ExecutorInfo }
+  | {
+      readonly type: 'EXECUTOR_REMOVED'
+      readonly agentId: string
+      readonly frameworkId: string
+      readonly executorId: string
+    }
+  | { readonly type: 'OFFER'; readonly offer: Offer }
+  | { readonly type: 'OFFER_REMOVED'; readonly id: string }

@@ -1,0 +1,183 @@
+import type { AgentInfo, MasterToAgent, SchedulerEvent, Task, TaskStatus } from '@meseta/common/protocol/mesos'
+import { Allocator } from '../allocator/allocator.ts'
+import type { Change } from './changes.ts'
+import type { Now } from './commands.ts'
+import type { HeartConfig } from './config.ts'
+import type { Effect, Note, RegistryChange } from './effects.ts'
+import { Liveness } from './liveness.ts'
+import type { Agent, Framework, OfferRecord, PendingWrite, Registration } from './records.ts'
+import { Tally } from './tally.ts'
+import { TaskTable } from './tasks.ts'
+
+/** The state of the cluster, and the words in which its handlers say what is to be done. */
+export class Cluster {
+  readonly config: HeartConfig
+  readonly agents = new Map<string, Agent>()
+  readonly agentsByLink = new Map<string, Agent>()
+  /** Links with an open session, whether or not an agent has registered in it. */
+  readonly openLinks = new Set<string>()
+  /** In the registry and not heard of yet. */
+  readonly recovered = new Map<string, AgentInfo>()
+  readonly unreachable = new Map<string, { readonly info: AgentInfo; readonly since: number }>()
+  readonly gone = new Map<string, number>()
+  readonly frameworks = new Map<string, Framework>()
+  readonly frameworksByStream = new Map<string, Framework>()
+  /** Ids that can never subscribe again, oldest first, bounded. */
+  readonly completed = new Set<string>()
+  readonly offers = new Map<string, OfferRecord>()
+  readonly tasks: TaskTable
+  readonly allocator: Allocator
+  readonly liveness: Liveness
+  readonly tally = new Tally()
+  /** Registry writes under way, by number. */
+  readonly pending = new Map<number, PendingWrite>()
+  /** Agents that wait for their registry write, by link. */
+  readonly registrations = new Map<string, Registration>()
+  /** When the registry was read, on the monotonic clock, and how many agents it had. */
+  recoveredAt = 0
+  recoveredCount = 0
+  /** When the last cycle of all began, on the monotonic clock. */
+  lastCycleAt = Number.NEGATIVE_INFINITY
+  now: Now = { wall: 0, monotonic: 0 }
+  #effects: Effect[] = []
+  #nextAgent = 0
+  #nextFramework = 0
+  #nextOffer = 0
+  #nextOp = 1
+  #allocationWanted = false
+  readonly #freeSlots: number[] = []
+  #slots = 0
+
+  constructor(config: HeartConfig) {
+    this.config = config
+    this.tasks = new TaskTable(config.maxUnreachableTasksPerFramework)
+    this.allocator = new Allocator(config)
+    this.liveness = new Liveness(config.agentSilence)
+  }
+
+  /** What was asked for since the last call. */
+  takeEffects(): Effect[] {
+    const effects = this.#effects
+    this.#effects = []
+    return effects
+  }
+
+  do(effect: Effect): void {
+    this.#effects.push(effect)
+  }
+
+  change(change: Change): void {
+    this.#effects.push({ type: 'CHANGE', change })
+  }
+
+  note(note: Note): void {
+    this.#effects.push({ type: 'NOTE', note })
+  }
+
+  reply(request: number, status: number, message?: string): void {
+    this.#effects.push(
+      message === undefined ? { type: 'REPLY', request, status } : { type: 'REPLY', request, status, message },
+    )
+  }
+
+  /** Makes a registry change durable; `waiting` is what the heart does then. */
+  persist(change: RegistryChange, waiting: PendingWrite): void {
+    const op = this.#nextOp++
+    this.pending.set(op, waiting)
+    this.#effects.push({ type: 'PERSIST', op, change })
+  }
+
+  /** Sends to an agent if it is connected; a broken session is dealt with when the link says so. */
+  send(agent: Agent, message: MasterToAgent): void {
+    if (agent.connected) this.#effects.push({ type: 'SEND', link: agent.link, message })
+  }
+
+  /** Tells a framework, if it listens. Answers whether it does. */
+  tell(framework: Framework, event: SchedulerEvent): boolean {
+    if (framework.streamId === undefined) return false
+    this.tally.event(framework.id, event.type ?? 'UNKNOWN')
+    this.#effects.push({ type: 'EVENT', streamId: framework.streamId, event })
+    return true
+  }
+
+  tellUpdate(framework: Framework, status: TaskStatus): boolean {
+    return this.tell(framework, { type: 'UPDATE', update: { status } })
+  }
+
+  /** Asks once for an allocation after the commands in hand. */
+  wantAllocation(): void {
+    if (this.#allocationWanted) return
+    this.#allocationWanted = true
+    this.#effects.push({ type: 'ALLOCATE_SOON' })
+  }
+
+  allocationBegins(): void {
+    this.#allocationWanted = false
+  }
+
+  newAgentId(): string {
+    let id: string
+    do id = `${this.config.masterInfo.id}-S${this.#nextAgent++}`
+    while (this.agents.has(id) || this.recovered.has(id) || this.unreachable.has(id) || this.gone.has(id))
+    return id
+  }
+
+  newFrameworkId(): string {
+    let id: string
+    do id = `${this.config.masterInfo.id}-${String(this.#nextFramework++).padStart(4, '0')}`
+    while (this.frameworks.has(id) || this.completed.has(id))
+    return id
+  }
+
+  newOfferId(): string {
+    return `${this.config.masterInfo.id}-O${this.#nextOffer++}`
+  }
+
+  takeSlot(): number {
+    return this.#freeSlots.pop() ?? this.#slots++
+  }
+
+  freeSlot(slot: number): void {
+    this.#freeSlots.push(slot)
+  }
+
+  showTask(task: Task): void {
+    this.change({ type: 'TASK', task })
+  }
+
+  showAgent(agent: Agent, arrived: boolean): void {
+    this.change({
+      type: 'AGENT',
+      arrived,
+      agent: {
+        info: agent.info,
+        pid: agent.pid,
+        version: agent.version,
+        capabilities: agent.capabilities,
+        total: agent.total.toArray(),
+        registeredAt: agent.registeredAt,
+        reregisteredAt: agent.reregisteredAt,
+        active: agent.connected,
+        connected: agent.connected,
+      },
+    })
+  }
+
+  showFramework(framework: Framework, arrived: boolean): void {
+    const connected = framework.streamId !== undefined
+    this.change({
+      type: 'FRAMEWORK',
+      arrived,
+      framework: {
+        info: framework.info,
+        active: connected,
+        connected,
+        recovered: framework.recovered,
+        registeredAt: framework.registeredAt,
+        reregisteredAt: framework.reregisteredAt,
+        suppressedRoles: [...framework.suppressed],
+        constraints: framework.constraints,
+      },
+    })
+  }
+}

@@ -1,0 +1,48 @@
+import type { AgentInfo, AgentToMaster, SchedulerCall } from '@meseta/common/protocol/mesos'
+
+/** The time of a step, both in milliseconds: what people read, and what durations are measured on. */
+export interface Now {
+  readonly wall: number
+  readonly monotonic: number
+}
+
+/** One agent in the registry (Mesos contract 7.1). */
+export type RegistryEntry =
+  | { readonly state: 'admitted'; readonly info: AgentInfo }
+  | { readonly state: 'unreachable'; readonly info: AgentInfo; readonly since: number }
+  | { readonly state: 'gone'; readonly since: number }
+
+export interface RegisteredAgent {
+  readonly id: string
+  readonly entry: RegistryEntry
+}
+
+/** What the world tells the heart. All values can be serialised. */
+export type Command =
+  /** The registry was read; before it nothing else comes. */
+  | { readonly type: 'RECOVERED'; readonly agents: readonly RegisteredAgent[] }
+  | { readonly type: 'LINK_OPENED'; readonly link: string; readonly agentId: string | undefined }
+  | { readonly type: 'LINK_MESSAGE'; readonly link: string; readonly message: AgentToMaster }
+  /** `restarted`: the agent's process began anew or left, so nothing it had in memory lives on. */
+  | { readonly type: 'LINK_ENDED'; readonly link: string; readonly restarted: boolean }
+  | { readonly type: 'HEARD'; readonly link: string }
+  /** Each second. `hearsItself`: whether this master's own echo over the bus returns. */
+  | { readonly type: 'TICK'; readonly hearsItself: boolean }
+  /** Allocate now to what changed (the answer to ALLOCATE_SOON). */
+  | { readonly type: 'ALLOCATE' }
+  /** The answer to PROBE. */
+  | { readonly type: 'PROBED'; readonly agentId: string; readonly alive: boolean }
+  /** The answer to PERSIST: the change is durable. */
+  | { readonly type: 'PERSISTED'; readonly op: number }
+  /** A scheduler's call that its endpoint has decoded. `streamId` is the header's, or for SUBSCRIBE the id of the stream to open. */
+  | {
+      readonly type: 'CALL'
+      readonly request: number
+      readonly call: SchedulerCall
+      readonly streamId: string | undefined
+    }
+  | { readonly type: 'STREAM_BROKEN'; readonly streamId: string }
+  /** The scheduler does not drain its stream, or does again. */
+  | { readonly type: 'STREAM_PRESSURE'; readonly streamId: string; readonly blocked: boolean }
+  /** An operator removes a framework. */
+  | { readonly type: 'REMOVE_FRAMEWORK'; readonly request: number; readonly frameworkId: string }

@@ -1,0 +1,53 @@
+import type { DomainInfo, MasterInfo } from '@meseta/common/protocol/mesos'
+import type { Quantities } from '../allocator/sorter.ts'
+
+/** What a heart is told once. Durations are milliseconds. */
+export interface HeartConfig {
+  readonly masterInfo: MasterInfo
+  /** Orders agents in allocation cycles; the same seed and commands give the same effects. */
+  readonly seed: number
+  /** Silence after which an agent is unreachable: ping timeout times the number of missed pings (75 s). */
+  readonly agentSilence: number
+  /** How long a disconnected or recovered agent may take to come back (10 min). */
+  readonly agentReregisterTimeout: number
+  readonly allocationInterval: number
+  /** After this long an offer is rescinded; undefined: never. */
+  readonly offerTimeout: number | undefined
+  /** An offer contains at least one of these; empty: anything may be offered. */
+  readonly minAllocatable: readonly Quantities[]
+  readonly filterGpuResources: boolean
+  readonly excludedFromSharing: readonly string[]
+  /** The only roles there are, or undefined for any. */
+  readonly roles: ReadonlySet<string> | undefined
+  readonly weights: ReadonlyMap<string, number>
+  readonly rootSubmissions: boolean
+  readonly maxCompletedFrameworks: number
+  readonly maxUnreachableTasksPerFramework: number
+  /** The share of recovered agents, 0 to 1, above which missing ones mean that something else is wrong. */
+  readonly recoveryAgentRemovalLimit: number
+  readonly requireAgentDomain: boolean
+  readonly domain: DomainInfo | undefined
+  /** A framework that holds this many offers gets no more until it answers some. */
+  readonly maxOutstandingOffers: number
+}
+
+/** Everything but who the master is, as Mesos has it (contract 9). */
+export const heartDefaults = {
+  seed: 1,
+  agentSilence: 75_000,
+  agentReregisterTimeout: 600_000,
+  allocationInterval: 1_000,
+  offerTimeout: undefined,
+  minAllocatable: [new Map([['cpus', 10]]), new Map([['mem', 32_000]])],
+  filterGpuResources: true,
+  excludedFromSharing: [],
+  roles: undefined,
+  weights: new Map<string, number>(),
+  rootSubmissions: true,
+  maxCompletedFrameworks: 50,
+  maxUnreachableTasksPerFramework: 1_000,
+  recoveryAgentRemovalLimit: 1,
+  requireAgentDomain: false,
+  domain: undefined,
+  maxOutstandingOffers: 5_000,
+} satisfies Omit<HeartConfig, 'masterInfo'>

@@ -1,0 +1,247 @@
+import type { FrameworkInfo, SchedulerCall, SchedulerCallUpdateFramework } from '@meseta/common/protocol/mesos'
+import { isTerminal } from '@meseta/common/protocol/task-state'
+import type { Cluster } from './cluster.ts'
+import { capabilitiesOf, checkConstraints, checkFrameworkInfo, checkSuppressed, rolesOf } from './framework-info.ts'
+import { discardOffers, rescindOffers } from './offers.ts'
+import type { Framework } from './records.ts'
+import { endTask } from './task-changes.ts'
+
+/** Seconds between the heartbeats of a scheduler's stream (Mesos contract 2.1). */
+export const heartbeatSeconds = 15
+
+/** SUBSCRIBE, already checked for what is a 400. `streamId` is the one of the stream to be opened. */
+export function subscribe(cluster: Cluster, request: number, call: SchedulerCall, streamId: string): void {
+  const { framework_info: asked, suppressed_roles: suppressed = [], offer_constraints: constraints } = call.subscribe!
+  const id = asked.id?.value || undefined
+  const known = id === undefined ? undefined : cluster.frameworks.get(id)
+  cluster.tally.count(id === undefined ? 'messages_register_framework' : 'messages_reregister_framework')
+  const roles = rolesOf(asked)
+  const refusal =
+    checkFrameworkInfo(asked, cluster.config) ??
+    checkSuppressed(suppressed, roles) ??
+    checkConstraints(constraints, roles) ??
+    (id !== undefined && cluster.completed.has(id) ? 'Framework has been removed' : undefined) ??
+    (known && !known.recovered && known.info.principal !== asked.principal
+      ? "Changing framework's principal is not allowed."
+      : undefined)
+  if (refusal !== undefined) {
+    cluster.do({ type: 'STREAM_REFUSED', request, message: refusal })
+    return
+  }
+  const framework = known ?? addFramework(cluster, { ...asked, id: { value: id ?? cluster.newFrameworkId() } }, false)
+  if (known) takeOver(cluster, known)
+  openStream(cluster, framework, request, streamId)
+  applyInfo(cluster, framework, known ? kept(known, asked) : framework.info, suppressed, constraints)
+  framework.recovered = false
+  cluster.allocator.activateFramework(framework.id)
+  cluster.showFramework(framework, known === undefined)
+  if (known) tellAgents(cluster, framework)
+  cluster.wantAllocation()
+}
+
+/** A failover keeps user and checkpoint, silently (Mesos contract 2.1). */
+function kept(known: Framework, asked: FrameworkInfo): FrameworkInfo {
+  const info: FrameworkInfo = { ...asked, id: known.info.id!, user: known.info.user }
+  if (known.info.checkpoint !== undefined) info.checkpoint = known.info.checkpoint
+  else delete info.checkpoint
+  return info
+}
+
+function takeOver(cluster: Cluster, framework: Framework): void {
+  if (framework.streamId !== undefined) {
+    cluster.tell(framework, { type: 'ERROR', error: { message: 'Framework failed over' } })
+    closeStream(cluster, framework)
+  }
+  discardOffers(cluster, framework)
+  framework.reregisteredAt = cluster.now.wall
+  framework.removeAt = undefined
+}
+
+function openStream(cluster: Cluster, framework: Framework, request: number, streamId: string): void {
+  framework.streamId = streamId
+  cluster.frameworksByStream.set(streamId, framework)
+  cluster.do({ type: 'STREAM_OPENED', request, streamId, frameworkId: framework.id })
+  cluster.tell(framework, {
+    type: 'SUBSCRIBED',
+    subscribed: {
+      framework_id: { value: framework.id },
+      heartbeat_interval_seconds: heartbeatSeconds,
+      master_info: cluster.config.masterInfo,
+    },
+  })
+  cluster.tell(framework, { type: 'HEARTBEAT' })
+  cluster.tally.framework(framework.id, 'subscribed', 0)
+}
+
+function closeStream(cluster: Cluster, framework: Framework): void {
+  if (framework.streamId === undefined) return
+  cluster.frameworksByStream.delete(framework.streamId)
+  cluster.do({ type: 'STREAM_CLOSED', streamId: framework.streamId })
+  framework.streamId = undefined
+}
+
+/** Adds a framework that is inactive until it subscribes. `recovered`: known only from its agents. */
+export function addFramework(cluster: Cluster, info: FrameworkInfo, recovered: boolean): Framework {
+  const framework: Framework = {
+    id: info.id!.value,
+    info,
+    capabilities: capabilitiesOf(info),
+    roles: rolesOf(info),
+    suppressed: new Set(),
+    constraints: undefined,
+    streamId: undefined,
+    recovered,
+    registeredAt: cluster.now.wall,
+    reregisteredAt: undefined,
+    removeAt: undefined,
+    offers: new Set(),
+  }
+  cluster.frameworks.set(framework.id, framework)
+  cluster.allocator.addFramework(framework.id, allocatorView(framework))
+  return framework
+}
+
+/** A framework that an agent reports. It appears as recovered until it subscribes (Mesos contract 7.9). */
+export function recoverFramework(cluster: Cluster, info: FrameworkInfo): Framework | undefined {
+  const id = info.id?.value
+  if (id === undefined || cluster.completed.has(id)) return undefined
+  const known = cluster.frameworks.get(id)
+  if (known) return known
+  const framework = addFramework(cluster, info, true)
+  cluster.showFramework(framework, true)
+  return framework
+}
+
+function applyInfo(
+  cluster: Cluster,
+  framework: Framework,
+  info: FrameworkInfo,
+  suppressed: readonly string[],
+  constraints: Framework['constraints'],
+): void {
+  framework.info = info
+  framework.capabilities = capabilitiesOf(info)
+  framework.roles = rolesOf(info)
+  framework.suppressed = new Set(suppressed)
+  framework.constraints = constraints
+  cluster.allocator.updateFramework(framework.id, allocatorView(framework))
+}
+
+const allocatorView = ({ info, capabilities, roles, suppressed, constraints }: Framework) => ({
+  info,
+  capabilities,
+  roles,
+  suppressed,
+  constraints,
+})
+
+/** Agents that run something of the framework learn its new description. */
+function tellAgents(cluster: Cluster, framework: Framework): void {
+  const told = new Set<string>()
+  for (const task of cluster.tasks.ofFramework(framework.id)) {
+    if (told.has(task.agentId)) continue
+    told.add(task.agentId)
+    const agent = cluster.agents.get(task.agentId)
+    if (agent) cluster.send(agent, { update_framework: { framework_info: framework.info } })
+  }
+}
+
+/** UPDATE_FRAMEWORK (Mesos contract 2.2). */
+export function updateFramework(
+  cluster: Cluster,
+  framework: Framework,
+  request: number,
+  call: SchedulerCallUpdateFramework,
+): void {
+  const { framework_info: asked, suppressed_roles: suppressed = [], offer_constraints: constraints } = call
+  const info: FrameworkInfo = { ...asked, id: { value: framework.id } }
+  const roles = rolesOf(info)
+  const refusal =
+    checkFrameworkInfo(info, cluster.config) ??
+    checkSuppressed(suppressed, roles) ??
+    checkConstraints(constraints, roles) ??
+    changedForEver(framework.info, info)
+  if (refusal !== undefined) {
+    cluster.reply(request, 400, refusal)
+    return
+  }
+  const removed = new Set(framework.roles.filter(role => !roles.includes(role)))
+  rescindOffers(
+    cluster,
+    [...framework.offers].filter(offer => removed.has(offer.role)),
+  )
+  const revived = [...framework.suppressed].filter(role => roles.includes(role) && !suppressed.includes(role))
+  applyInfo(cluster, framework, info, suppressed, constraints)
+  if (revived.length > 0) cluster.allocator.revive(framework.id, revived)
+  cluster.showFramework(framework, false)
+  tellAgents(cluster, framework)
+  cluster.reply(request, 200)
+  cluster.wantAllocation()
+}
+
+function changedForEver(before: FrameworkInfo, after: FrameworkInfo): string | undefined {
+  for (const field of ['user', 'checkpoint', 'principal'] as const) {
+    const unset = field === 'checkpoint' ? false : undefined
+    if ((before[field] ?? unset) !== (after[field] ?? unset))
+      return `update_framework.framework_info.${field}: can not be changed by UPDATE_FRAMEWORK`
+  }
+  return undefined
+}
+
+/** The stream of a framework is gone: it gets nothing more until it subscribes again (Mesos contract 2.1). */
+export function streamBroken(cluster: Cluster, streamId: string): void {
+  const framework = cluster.frameworksByStream.get(streamId)
+  if (!framework) return
+  cluster.tally.count('messages_deactivate_framework')
+  cluster.frameworksByStream.delete(streamId)
+  framework.streamId = undefined
+  cluster.allocator.deactivateFramework(framework.id)
+  discardOffers(cluster, framework)
+  const timeout = framework.info.failover_timeout ?? 0
+  if (timeout === 0) removeFramework(cluster, framework)
+  else {
+    framework.removeAt = cluster.now.monotonic + timeout * 1000
+    cluster.showFramework(framework, false)
+  }
+}
+
+/** Removes frameworks whose time to fail over has passed. */
+export function removeExpired(cluster: Cluster): void {
+  for (const framework of [...cluster.frameworks.values()]) {
+    if (framework.removeAt !== undefined && framework.removeAt <= cluster.now.monotonic)
+      removeFramework(cluster, framework)
+  }
+}
+
+/** Ends a framework for ever: its executors are shut down, its tasks are killed in state, its id is spent. */
+export function removeFramework(cluster: Cluster, framework: Framework): void {
+  cluster.allocator.deactivateFramework(framework.id)
+  discardOffers(cluster, framework)
+  closeStream(cluster, framework)
+  for (const task of [...cluster.tasks.ofFramework(framework.id)]) {
+    if (isTerminal(task.state)) endTask(cluster, task)
+    else
+      endTask(cluster, task, {
+        state: 'TASK_KILLED',
+        source: 'SOURCE_MASTER',
+        reason: 'REASON_FRAMEWORK_REMOVED',
+        message: 'Framework removed',
+      })
+  }
+  for (const agent of cluster.agents.values()) {
+    const executors = agent.executors.get(framework.id)
+    for (const executorId of executors?.keys() ?? [])
+      cluster.change({ type: 'EXECUTOR_REMOVED', agentId: agent.id, frameworkId: framework.id, executorId })
+    agent.executors.delete(framework.id)
+    cluster.send(agent, { shutdown_framework: { framework_id: { value: framework.id } } })
+  }
+  cluster.tasks.forgetFramework(framework.id)
+  cluster.allocator.removeFramework(framework.id)
+  cluster.frameworks.delete(framework.id)
+  cluster.tally.forgetFramework(framework.id)
+  cluster.completed.add(framework.id)
+  if (cluster.completed.size > cluster.config.maxCompletedFrameworks)
+    cluster.completed.delete(cluster.completed.values().next().value!)
+  cluster.change({ type: 'FRAMEWORK_COMPLETED', id: framework.id, at: cluster.now.wall })
+  cluster.wantAllocation()
+}

@@ -1,0 +1,192 @@
+import type { AgentToMaster } from '@meseta/common/protocol/mesos'
+import { removalWritten, removeAgent, unreachableWritten } from './agent-removal.ts'
+import { linkEnded } from './agent-session.ts'
+import { handleCall } from './calls.ts'
+import { Cluster } from './cluster.ts'
+import type { Command, Now, RegisteredAgent } from './commands.ts'
+import type { HeartConfig } from './config.ts'
+import type { Effect } from './effects.ts'
+import { removeFramework, streamBroken } from './frameworks.ts'
+import { removeExecutor } from './launch.ts'
+import { makeOffers } from './offers.ts'
+import type { Agent } from './records.ts'
+import { admitted, register, reregister } from './registration.ts'
+import { probed, tick } from './ticking.ts'
+import { statusUpdate } from './updates.ts'
+
+/**
+ * The master's heart: commands and the time go in, effects come out, in order. It is synchronous and deterministic: the same
+ * configuration and steps give the same effects.
+ */
+export class Heart {
+  readonly #cluster: Cluster
+
+  constructor(config: HeartConfig) {
+    this.#cluster = new Cluster(config)
+  }
+
+  /** Read only: for metrics and for tests of invariants. */
+  get cluster(): Cluster {
+    return this.#cluster
+  }
+
+  step(now: Now, commands: readonly Command[]): Effect[] {
+    this.#cluster.now = now
+    for (const command of commands) handle(this.#cluster, command)
+    return this.#cluster.takeEffects()
+  }
+}
+
+function handle(cluster: Cluster, command: Command): void {
+  switch (command.type) {
+    case 'RECOVERED':
+      recover(cluster, command.agents)
+      return
+    case 'LINK_OPENED':
+      cluster.openLinks.add(command.link)
+      return
+    case 'LINK_MESSAGE':
+      hear(cluster, command.link, command.message)
+      return
+    case 'LINK_ENDED':
+      linkEnded(cluster, command.link, command.restarted)
+      return
+    case 'HEARD': {
+      const agent = cluster.agentsByLink.get(command.link)
+      if (agent) cluster.liveness.heard(agent.slot, cluster.now.monotonic)
+      return
+    }
+    case 'TICK':
+      tick(cluster, command.hearsItself)
+      return
+    case 'ALLOCATE':
+      cluster.allocationBegins()
+      makeOffers(cluster, cluster.allocator.cycle())
+      return
+    case 'PROBED':
+      probed(cluster, command.agentId, command.alive)
+      return
+    case 'PERSISTED':
+      persisted(cluster, command.op)
+      return
+    case 'CALL':
+      handleCall(cluster, command.request, command.call, command.streamId)
+      return
+    case 'STREAM_BROKEN':
+      streamBroken(cluster, command.streamId)
+      return
+    case 'STREAM_PRESSURE': {
+      const framework = cluster.frameworksByStream.get(command.streamId)
+      if (!framework) return
+      cluster.allocator.setBlocked(framework.id, command.blocked)
+      if (!command.blocked) cluster.wantAllocation()
+      return
+    }
+    case 'REMOVE_FRAMEWORK': {
+      const framework = cluster.frameworks.get(command.frameworkId)
+      if (!framework) {
+        cluster.reply(command.request, 400, 'Framework cannot be found')
+        return
+      }
+      removeFramework(cluster, framework)
+      cluster.reply(command.request, 200)
+      return
+    }
+  }
+}
+
+function recover(cluster: Cluster, agents: readonly RegisteredAgent[]): void {
+  cluster.recoveredAt = cluster.now.monotonic
+  for (const { id, entry } of agents) {
+    if (entry.state === 'admitted') {
+      cluster.recovered.set(id, entry.info)
+      cluster.change({ type: 'AGENT_RECOVERED', info: entry.info })
+    } else if (entry.state === 'unreachable') cluster.unreachable.set(id, { info: entry.info, since: entry.since })
+    else cluster.gone.set(id, entry.since)
+  }
+  cluster.recoveredCount = cluster.recovered.size
+}
+
+function persisted(cluster: Cluster, op: number): void {
+  const write = cluster.pending.get(op)
+  cluster.pending.delete(op)
+  switch (write?.type) {
+    case 'ADMIT':
+      admitted(cluster, write.link)
+      return
+    case 'UNREACHABLE':
+      unreachableWritten(cluster, write.agentId, write.since)
+      return
+    case 'REMOVE':
+      removalWritten(cluster, write.agentId)
+      return
+    default:
+  }
+}
+
+/** A message of an agent. Before it has (re-)registered in this session, nothing else of it counts. */
+function hear(cluster: Cluster, link: string, message: AgentToMaster): void {
+  if (message.register) {
+    register(cluster, link, message.register)
+    return
+  }
+  if (message.reregister) {
+    reregister(cluster, link, message.reregister)
+    return
+  }
+  const agent = cluster.agentsByLink.get(link)
+  if (!agent?.connected) {
+    cluster.tally.count('dropped_messages')
+    cluster.note({ code: 'MESSAGE_BEFORE_REGISTRATION', detail: link })
+    return
+  }
+  if (message.status_update) {
+    statusUpdate(cluster, agent, message.status_update)
+    return
+  }
+  if (message.exited_executor) {
+    exitedExecutor(cluster, agent, message.exited_executor)
+    return
+  }
+  if (message.executor_message) {
+    executorMessage(cluster, agent, message.executor_message)
+    return
+  }
+  if (message.unregister) {
+    cluster.tally.count('messages_unregister_slave')
+    cluster.tally.count('slave_removals/reason_unregistered')
+    removeAgent(cluster, agent)
+  }
+  // Oversubscription and resource providers come later.
+  cluster.tally.count(message.update_agent ? 'messages_update_slave' : 'dropped_messages')
+}
+
+function exitedExecutor(cluster: Cluster, agent: Agent, message: NonNullable<AgentToMaster['exited_executor']>): void {
+  cluster.tally.count('messages_exited_executor')
+  const frameworkId = message.framework_id.value
+  if (!removeExecutor(cluster, agent, frameworkId, message.executor_id.value)) return
+  const framework = cluster.frameworks.get(frameworkId)
+  if (!framework) return
+  cluster.tell(framework, {
+    type: 'FAILURE',
+    failure: {
+      agent_id: { value: agent.id },
+      executor_id: message.executor_id,
+      ...(message.status === undefined ? {} : { status: message.status }),
+    },
+  })
+}
+
+function executorMessage(
+  cluster: Cluster,
+  agent: Agent,
+  message: NonNullable<AgentToMaster['executor_message']>,
+): void {
+  cluster.tally.count('messages_executor_to_framework')
+  const framework = cluster.frameworks.get(message.framework_id.value)
+  if (framework)
+    cluster.tell(framework, {
+      type: 'MESSAGE',
+      message: { agent_id: { value: agent.id }, executor_id: message.executor_id, data: message.data },
+    })
+}

@@ -1,0 +1,116 @@
+import type {
+  OperationState,
+  SchedulerCallReconcile,
+  SchedulerCallReconcileOperations,
+  TaskState,
+  TaskStatus,
+} from '@meseta/common/protocol/mesos'
+import { stateFor } from '@meseta/common/protocol/task-state'
+import type { Cluster } from './cluster.ts'
+import type { Framework } from './records.ts'
+import { isPartitionAware, masterStatus } from './statuses.ts'
+import type { TaskRecord } from './tasks.ts'
+
+/** RECONCILE: all tasks held when none is named, else an answer for each where there is one (Mesos contract 2.7). */
+export function reconcile(cluster: Cluster, framework: Framework, call: SchedulerCallReconcile): void {
+  cluster.tally.count('messages_reconcile_tasks')
+  const named = call.tasks ?? []
+  if (named.length === 0) {
+    for (const task of cluster.tasks.ofFramework(framework.id))
+      cluster.tellUpdate(framework, ofTask(cluster, framework, task))
+    return
+  }
+  for (const { task_id: taskId, agent_id: agentId } of named) {
+    const status = answerFor(cluster, framework, taskId.value, agentId?.value)
+    if (status) cluster.tellUpdate(framework, status)
+  }
+}
+
+/** What is known of one task, or undefined while it may yet come back with an agent: then silence is the answer. */
+export function answerFor(
+  cluster: Cluster,
+  framework: Framework,
+  taskId: string,
+  agentId: string | undefined,
+): TaskStatus | undefined {
+  const task = cluster.tasks.get(framework.id, taskId)
+  if (task) return ofTask(cluster, framework, task)
+  if (agentId === undefined ? cluster.recovered.size > 0 : cluster.recovered.has(agentId)) return undefined
+  const unreachable = cluster.tasks.unreachable(framework.id, taskId)
+  const home = agentId ?? unreachable?.record.agentId
+  const [state, since] = stateByAgent(cluster, home)
+  return masterStatus(cluster, framework, {
+    taskId,
+    agentId: home,
+    state,
+    reason: 'REASON_RECONCILIATION',
+    message: sentences[state] ?? 'Reconciliation: the task is unknown',
+    ...(since === undefined ? {} : { unreachableSince: since }),
+  })
+}
+
+function stateByAgent(cluster: Cluster, agentId: string | undefined): [TaskState, number?] {
+  if (agentId === undefined) return ['TASK_UNKNOWN']
+  if (cluster.agents.has(agentId)) return ['TASK_GONE']
+  const unreachable = cluster.unreachable.get(agentId)
+  if (unreachable) return ['TASK_UNREACHABLE', unreachable.since]
+  if (cluster.gone.has(agentId)) return ['TASK_GONE_BY_OPERATOR']
+  return ['TASK_UNKNOWN']
+}
+
+const sentences: Partial<Record<TaskState, string>> = {
+  TASK_GONE: 'Reconciliation: the agent is registered and does not have the task',
+  TASK_UNREACHABLE: 'Reconciliation: the agent of the task is unreachable',
+  TASK_GONE_BY_OPERATOR: 'Reconciliation: the agent of the task was marked gone',
+}
+
+/** The forwarded state, or the latest where none was; without uuid, data and labels. */
+function ofTask(cluster: Cluster, framework: Framework, task: TaskRecord): TaskStatus {
+  const state = task.forwardedState ?? task.state
+  const status: TaskStatus = {
+    task_id: { value: task.id },
+    state: stateFor(isPartitionAware(framework), state),
+    source: 'SOURCE_MASTER',
+    reason: 'REASON_RECONCILIATION',
+    message: 'Reconciliation: Latest task state',
+    agent_id: { value: task.agentId },
+    timestamp: cluster.now.wall / 1000,
+  }
+  if (task.executorId) status.executor_id = { value: task.executorId }
+  const { healthy, check_status: checked, container_status: container } = task.status ?? {}
+  if (healthy !== undefined) status.healthy = healthy
+  if (checked !== undefined) status.check_status = checked
+  if (container !== undefined) status.container_status = container
+  return status
+}
+
+/** RECONCILE_OPERATIONS: this master runs no operations yet, so it knows of none (Mesos contract 2.7). */
+export function reconcileOperations(
+  cluster: Cluster,
+  framework: Framework,
+  call: SchedulerCallReconcileOperations,
+): void {
+  cluster.tally.count('messages_reconcile_operations')
+  for (const { operation_id: operationId, agent_id: agentId } of call.operations ?? []) {
+    const state = operationState(cluster, agentId?.value)
+    cluster.tell(framework, {
+      type: 'UPDATE_OPERATION_STATUS',
+      update_operation_status: {
+        status: {
+          operation_id: operationId,
+          state,
+          message: 'Reconciliation',
+          ...(agentId ? { agent_id: agentId } : {}),
+        },
+      },
+    })
+  }
+}
+
+function operationState(cluster: Cluster, agentId: string | undefined): OperationState {
+  if (agentId === undefined) return 'OPERATION_UNKNOWN'
+  if (cluster.recovered.has(agentId)) return 'OPERATION_RECOVERING'
+  if (cluster.unreachable.has(agentId)) return 'OPERATION_UNREACHABLE'
+  if (cluster.gone.has(agentId)) return 'OPERATION_GONE_BY_OPERATOR'
+  return 'OPERATION_UNKNOWN'
+}

@@ -1,0 +1,79 @@
+import type {
+  AgentInfo,
+  ExecutorInfo,
+  FrameworkInfo,
+  Register,
+  Reregister,
+  SchedulerOfferConstraints,
+} from '@meseta/common/protocol/mesos'
+import type { Resources } from '@meseta/common/resources/resources'
+
+/** A registered agent. */
+export interface Agent {
+  readonly id: string
+  /** Its place in the arrays of the allocator and of liveness; reused after removal. */
+  readonly slot: number
+  /** With the id. */
+  info: AgentInfo
+  link: string
+  pid: string
+  version: string
+  capabilities: readonly string[]
+  total: Resources
+  readonly registeredAt: number
+  reregisteredAt: number | undefined
+  /** It has an open session and has (re-)registered in it. */
+  connected: boolean
+  /** When it was lost, on the monotonic clock. */
+  disconnectedAt: number | undefined
+  /** A registry write about it is under way: it is on its way out. */
+  leaving: boolean
+  readonly offers: Set<OfferRecord>
+  /** By framework, then by executor. */
+  readonly executors: Map<string, Map<string, ExecutorInfo>>
+}
+
+export interface Framework {
+  readonly id: string
+  /** With the id. */
+  info: FrameworkInfo
+  capabilities: ReadonlySet<string>
+  roles: readonly string[]
+  suppressed: Set<string>
+  constraints: SchedulerOfferConstraints | undefined
+  /** The id of the open stream. */
+  streamId: string | undefined
+  /** Only agents have told of it; it has not subscribed to this master. */
+  recovered: boolean
+  readonly registeredAt: number
+  reregisteredAt: number | undefined
+  /** When it is removed unless it subscribes again, on the monotonic clock. */
+  removeAt: number | undefined
+  readonly offers: Set<OfferRecord>
+}
+
+export interface OfferRecord {
+  readonly id: string
+  readonly frameworkId: string
+  readonly agentId: string
+  readonly role: string
+  /** With their allocation. */
+  readonly resources: Resources
+  /** On the monotonic clock. */
+  readonly madeAt: number
+}
+
+/** A registry write whose completion something waits for. */
+export type PendingWrite =
+  | { readonly type: 'ADMIT'; readonly agentId: string; readonly link: string }
+  | { readonly type: 'UNREACHABLE'; readonly agentId: string; readonly since: number }
+  | { readonly type: 'REMOVE'; readonly agentId: string }
+
+/** An agent that waits for its registry write. */
+export interface Registration {
+  readonly agentId: string
+  /** `agent_info` has the id. */
+  readonly message: Register | Reregister
+  /** It had no id before. */
+  readonly first: boolean
+}

@@ -1,0 +1,191 @@
+import type { MasterToAgent, Register, Reregister } from '@meseta/common/protocol/mesos'
+import { Resources } from '@meseta/common/resources/resources'
+import { validateResources } from '@meseta/common/resources/validate'
+import { removeAgent } from './agent-removal.ts'
+import { adopt, reconcileReturn, resendKills } from './agent-return.ts'
+import { joinSession, leaveSession } from './agent-session.ts'
+import { canonical } from './canonical.ts'
+import type { Cluster } from './cluster.ts'
+import type { Agent, Registration } from './records.ts'
+
+type Message = Register | Reregister
+
+/** Register: a new agent, usable once the registry has it (Mesos contract 7.3). */
+export function register(cluster: Cluster, link: string, message: Register): void {
+  cluster.tally.count('messages_register_slave')
+  const refusal = checkRegistration(cluster, message)
+  if (refusal !== undefined) {
+    refuse(cluster, link, refusal)
+    return
+  }
+  const known = cluster.agentsByLink.get(link)
+  if (known) {
+    welcomeAgain(cluster, known)
+    return
+  }
+  if (cluster.registrations.has(link)) return
+  removeNamesake(cluster, message.pid)
+  const agentId = cluster.newAgentId()
+  const agent_info = { ...message.agent_info, id: { value: agentId } }
+  admit(cluster, link, { agentId, message: { ...message, agent_info }, first: true })
+}
+
+/** Reregister: an agent with an id comes back. Always admitted, unless it is gone (Mesos contract 7.7). */
+export function reregister(cluster: Cluster, link: string, message: Reregister): void {
+  cluster.tally.count('messages_reregister_slave')
+  const agentId = message.agent_info.id?.value
+  if (!agentId) {
+    refuse(cluster, link, 'Reregister without agent_info.id')
+    return
+  }
+  if (cluster.gone.has(agentId)) {
+    refuse(cluster, link, `Agent ${agentId} has been marked gone`)
+    return
+  }
+  const refusal = checkRegistration(cluster, message)
+  if (refusal !== undefined) {
+    refuse(cluster, link, refusal)
+    return
+  }
+  const known = cluster.agents.get(agentId)
+  // Its removal is being written: the link is closed then, and it comes back.
+  if (known?.leaving || cluster.registrations.has(link)) return
+  if (known) {
+    refresh(cluster, known, link, message)
+    return
+  }
+  const recovered = cluster.recovered.get(agentId)
+  if (recovered && canonical(recovered) === canonical(message.agent_info))
+    begin(cluster, link, { agentId, message, first: false })
+  else admit(cluster, link, { agentId, message, first: false })
+}
+
+function admit(cluster: Cluster, link: string, registration: Registration): void {
+  const { agentId, message } = registration
+  cluster.registrations.set(link, registration)
+  cluster.persist(
+    { id: agentId, entry: { state: 'admitted', info: message.agent_info } },
+    { type: 'ADMIT', agentId, link },
+  )
+}
+
+/** The registry has the agent: now it is one. */
+export function admitted(cluster: Cluster, link: string): void {
+  const registration = cluster.registrations.get(link)
+  if (!registration) return
+  cluster.registrations.delete(link)
+  begin(cluster, link, registration)
+}
+
+function begin(cluster: Cluster, link: string, { agentId, message, first }: Registration): void {
+  if (cluster.recovered.delete(agentId)) cluster.change({ type: 'AGENT_RECOVERED_GONE', id: agentId })
+  if (cluster.unreachable.delete(agentId)) cluster.change({ type: 'AGENT_UNREACHABLE_FORGOTTEN', id: agentId })
+  const agent = addAgent(cluster, link, agentId, message, first)
+  cluster.showAgent(agent, true)
+  cluster.tally.count(first ? 'slave_registrations' : 'slave_reregistrations')
+  if (!first) adopt(cluster, agent, message as Reregister)
+  cluster.send(agent, first ? registered(cluster, agent) : reregistered(cluster, agent))
+  // The session may have ended while the registry was written.
+  if (!cluster.openLinks.has(link)) leaveSession(cluster, agent, false)
+  cluster.wantAllocation()
+}
+
+function addAgent(cluster: Cluster, link: string, id: string, message: Message, first: boolean): Agent {
+  const agent: Agent = {
+    id,
+    slot: cluster.takeSlot(),
+    info: message.agent_info,
+    link,
+    pid: message.pid,
+    version: message.version,
+    capabilities: capabilitiesOf(message),
+    total: Resources.from(message.agent_info.resources ?? []),
+    registeredAt: cluster.now.wall,
+    reregisteredAt: first ? undefined : cluster.now.wall,
+    connected: true,
+    disconnectedAt: undefined,
+    leaving: false,
+    offers: new Set(),
+    executors: new Map(),
+  }
+  cluster.agents.set(id, agent)
+  cluster.agentsByLink.set(link, agent)
+  cluster.allocator.addAgent(id, agent)
+  cluster.liveness.watch(agent.slot, cluster.now.monotonic)
+  return agent
+}
+
+const capabilitiesOf = (message: Message): string[] =>
+  (message.capabilities ?? []).map(capability => capability.type ?? 'UNKNOWN')
+
+/** A registered agent begins another session: what it says of itself counts, and its tasks are compared. */
+function refresh(cluster: Cluster, agent: Agent, link: string, message: Reregister): void {
+  if (agent.link !== link) moveLink(cluster, agent, link)
+  agent.info = message.agent_info
+  agent.pid = message.pid
+  agent.version = message.version
+  agent.capabilities = capabilitiesOf(message)
+  agent.total = Resources.from(message.agent_info.resources ?? [])
+  agent.reregisteredAt = cluster.now.wall
+  cluster.allocator.updateAgent(agent.id, agent)
+  joinSession(cluster, agent)
+  cluster.tally.count('slave_reregistrations')
+  const missing = reconcileReturn(cluster, agent, message)
+  const answer = reregistered(cluster, agent)
+  if (missing.length > 0) answer.reregistered!.reconciliations = missing
+  cluster.send(agent, answer)
+  resendKills(cluster, agent)
+}
+
+function moveLink(cluster: Cluster, agent: Agent, link: string): void {
+  if (cluster.openLinks.has(agent.link))
+    cluster.do({ type: 'CLOSE_LINK', link: agent.link, reason: 'the agent registered over another link' })
+  cluster.agentsByLink.delete(agent.link)
+  agent.link = link
+  cluster.agentsByLink.set(link, agent)
+}
+
+/** The answer to its registration was lost with the session: say it again. */
+function welcomeAgain(cluster: Cluster, agent: Agent): void {
+  if (agent.leaving) return
+  if (!agent.connected) joinSession(cluster, agent)
+  cluster.send(agent, registered(cluster, agent))
+}
+
+/** A newly registered agent at the address of a disconnected one takes its place (Mesos contract 7.3). */
+function removeNamesake(cluster: Cluster, pid: string): void {
+  for (const agent of cluster.agents.values()) {
+    if (agent.pid !== pid || agent.connected || agent.leaving) continue
+    cluster.tally.count('slave_removals/reason_registered')
+    removeAgent(cluster, agent)
+  }
+}
+
+function registered(cluster: Cluster, agent: Agent): MasterToAgent {
+  return { registered: welcome(cluster, agent) }
+}
+
+function reregistered(cluster: Cluster, agent: Agent): MasterToAgent {
+  return { reregistered: welcome(cluster, agent) }
+}
+
+const welcome = (cluster: Cluster, agent: Agent) => ({
+  agent_id: { value: agent.id },
+  total_ping_timeout_seconds: cluster.config.agentSilence / 1000,
+})
+
+function refuse(cluster: Cluster, link: string, message: string): void {
+  cluster.note({ code: 'REGISTRATION_REFUSED', detail: message })
+  cluster.do({ type: 'SEND', link, message: { shutdown: { message } } })
+}
+
+function checkRegistration(cluster: Cluster, { agent_info: info, version }: Message): string | undefined {
+  const major = Number(/^(\d+)\./.exec(version)?.[1])
+  if (!(major >= 1)) return `Agent version '${version.slice(0, 64)}' is older than 1.0.0`
+  if ((info.id?.value.length ?? 0) > 255) return 'agent_info.id.value: is longer than 255 characters'
+  if (info.domain && !cluster.config.domain) return 'Agent has a domain, and the master has none (--domain)'
+  if (!info.domain && cluster.config.requireAgentDomain)
+    return 'Agent has no domain, and --require_agent_domain asks for one'
+  const reason = validateResources(info.resources ?? [])
+  return reason && `agent_info.resources: ${reason}`
+}

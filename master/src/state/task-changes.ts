@@ -1,0 +1,86 @@
+import type { Task, TaskState, TaskStatus, TaskStatusReason, TaskStatusSource } from '@meseta/common/protocol/mesos'
+import { holdsResources, isTerminal } from '@meseta/common/protocol/task-state'
+import type { Resources } from '@meseta/common/resources/resources'
+import type { Cluster } from './cluster.ts'
+import type { TaskRecord } from './tasks.ts'
+
+/** Adds a task to the state and shows it. Its resources are already allocated. */
+export function addTask(cluster: Cluster, task: Task, role: string, resources: Resources): TaskRecord {
+  const record: TaskRecord = {
+    id: task.task_id.value,
+    frameworkId: task.framework_id.value,
+    agentId: task.agent_id.value,
+    executorId: task.executor_id?.value ?? '',
+    role,
+    resources,
+    state: task.state,
+    status: task.statuses?.at(-1),
+    forwardedState: task.status_update_state,
+    forwardedUuid: task.status_update_uuid,
+    killGrace: undefined,
+  }
+  cluster.tasks.add(record)
+  cluster.showTask(task)
+  return record
+}
+
+/**
+ * A newer status of a task. Once terminal its state stays; entering a state that holds nothing gives its resources back at
+ * once, before any acknowledgement (Mesos contract 2.6).
+ */
+export function updateTask(
+  cluster: Cluster,
+  task: TaskRecord,
+  latest: TaskState,
+  status: TaskStatus,
+  forwarded?: { readonly state: TaskState; readonly uuid: string },
+): void {
+  if (forwarded) {
+    task.forwardedState = forwarded.state
+    task.forwardedUuid = forwarded.uuid
+  }
+  const before = task.state
+  if (!isTerminal(before)) {
+    task.state = latest
+    if (holdsResources(before) && !holdsResources(latest)) release(cluster, task)
+    if (isTerminal(latest)) cluster.tally.ended(latest, status)
+  }
+  const { data: _, ...rest } = status
+  task.status = rest
+  cluster.change({
+    type: 'TASK_STATUS',
+    frameworkId: task.frameworkId,
+    taskId: task.id,
+    state: task.state,
+    status: rest,
+    forwarded,
+  })
+}
+
+/** Gives what a task holds back to its agent. */
+export function release(cluster: Cluster, task: TaskRecord): void {
+  cluster.allocator.recover(task.frameworkId, task.agentId, task.role, task.resources)
+}
+
+interface Ending {
+  readonly state: TaskState
+  readonly source: TaskStatusSource
+  readonly reason: TaskStatusReason
+  readonly message: string
+}
+
+/** A task leaves the state for the history of completed ones; with `ending`, it ends now in that state. */
+export function endTask(cluster: Cluster, task: TaskRecord, ending?: Ending): void {
+  if (ending) {
+    const status: TaskStatus = {
+      task_id: { value: task.id },
+      agent_id: { value: task.agentId },
+      timestamp: cluster.now.wall / 1000,
+      ...ending,
+    }
+    if (task.executorId) status.executor_id = { value: task.executorId }
+    updateTask(cluster, task, ending.state, status)
+  }
+  cluster.tasks.remove(task)
+  cluster.change({ type: 'TASK_ENDED', frameworkId: task.frameworkId, taskId: task.id, fate: 'completed' })
+}

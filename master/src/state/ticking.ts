@@ -1,0 +1,55 @@
+import { markRecoveredUnreachable, markUnreachable } from './agent-removal.ts'
+import type { Cluster } from './cluster.ts'
+import { removeExpired } from './frameworks.ts'
+import { makeOffers, rescindExpired } from './offers.ts'
+
+/** What time brings, each second. `hearsItself`: whether silence of others says anything. */
+export function tick(cluster: Cluster, hearsItself: boolean): void {
+  scanAgents(cluster, hearsItself)
+  if (hearsItself) giveUpMissing(cluster)
+  removeExpired(cluster)
+  rescindExpired(cluster)
+  const { monotonic } = cluster.now
+  if (monotonic - cluster.lastCycleAt < cluster.config.allocationInterval) return
+  cluster.lastCycleAt = monotonic
+  makeOffers(cluster, cluster.allocator.tick())
+}
+
+function scanAgents(cluster: Cluster, hearsItself: boolean): void {
+  const judged: { slot: number; verdict: string }[] = []
+  cluster.liveness.scan(cluster.now.monotonic, hearsItself, (slot, verdict) => judged.push({ slot, verdict }))
+  if (judged.length === 0) return
+  const bySlot = new Map([...cluster.agents.values()].map(agent => [agent.slot, agent]))
+  for (const { slot, verdict } of judged) {
+    const agent = bySlot.get(slot)
+    if (!agent || agent.leaving) continue
+    if (verdict === 'dead') markUnreachable(cluster, agent)
+    else cluster.do({ type: 'PROBE', agentId: agent.id, pid: agent.pid })
+  }
+}
+
+/** The answer to a direct question to an agent that nobody else could vouch for. */
+export function probed(cluster: Cluster, agentId: string, alive: boolean): void {
+  const agent = cluster.agents.get(agentId)
+  if (agent && cluster.liveness.probed(agent.slot, alive, cluster.now.monotonic)) markUnreachable(cluster, agent)
+}
+
+/** Disconnected and recovered agents have `--agent_reregister_timeout` to come back, counted while this master hears. */
+function giveUpMissing(cluster: Cluster): void {
+  const { agentReregisterTimeout: timeout, recoveryAgentRemovalLimit: limit } = cluster.config
+  const { monotonic } = cluster.now
+  const since = (at: number) => monotonic - Math.max(at, cluster.liveness.hearingSince)
+  for (const agent of cluster.agents.values()) {
+    if (agent.disconnectedAt !== undefined && since(agent.disconnectedAt) >= timeout) markUnreachable(cluster, agent)
+  }
+  if (cluster.recovered.size === 0 || since(cluster.recoveredAt) < timeout) return
+  const share = cluster.recovered.size / cluster.recoveredCount
+  if (share > limit) {
+    cluster.do({
+      type: 'ABDICATE',
+      reason: `${cluster.recovered.size} of ${cluster.recoveredCount} agents did not come back to the new leader, more than --recovery_agent_removal_limit allows`,
+    })
+    return
+  }
+  for (const agentId of [...cluster.recovered.keys()]) markRecoveredUnreachable(cluster, agentId)
+}
