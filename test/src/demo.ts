@@ -1,1 +1,124 @@
-export {}
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { journeys, sweep, type World } from './demo/journeys.ts'
+import { type Counts, type Step, type StepResult, walk } from './demo/steps.ts'
+import { type ClusterJson, listens, mesetaDone, processesOf, readCluster } from './support/cluster.ts'
+import { until } from './support/until.ts'
+
+const usage = `npm run demo -- [--json] [--processes] [--cluster <work-dir>] [--patience <seconds>]
+
+Boots a cluster, walks the four journeys through its public interfaces, and ends it. Exit 0 only if every step holds.
+  --json             print one JSON object: each step with its result, duration and counts
+  --processes        each component a process of its own: three masters, three agents, ZooKeeper, NATS
+  --cluster <dir>    use the cluster that runs in this work-dir instead of one of its own, and leave it running
+  --patience <s>     how long a step waits for something to become true (60)
+`
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    processes: { type: 'boolean', default: false },
+    cluster: { type: 'string' },
+    patience: { type: 'string', default: '60' },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+/** Files that a cluster may leave outside its work-dir: watched before and after. */
+const watched = [tmpdir(), join(homedir(), '.local/state')]
+const listing = () =>
+  new Set(watched.flatMap(folder => (existsSync(folder) ? readdirSync(folder).map(name => join(folder, name)) : [])))
+
+async function bringUp(world: World): Promise<Counts> {
+  const shape = values.processes ? ['--processes', '--masters', '3', '--agents', '3'] : []
+  await mesetaDone(['up', '--detach', '--json', '--work-dir', world.workDir, ...shape], 150_000)
+  world.cluster = readCluster(world.workDir)
+  return {
+    router: world.cluster.router,
+    agents: world.cluster.agents.length,
+    processes: world.cluster.processes.length,
+  }
+}
+
+const addressesOf = (cluster: ClusterJson) =>
+  [cluster.router, cluster.marathon, cluster.universe, ...cluster.masters, ...cluster.agents].map(url => new URL(url))
+
+async function bringDown(world: World): Promise<Counts> {
+  const before = world.cluster
+  await mesetaDone(['down', '--work-dir', world.workDir], 90_000)
+  await until('no process of the cluster', () => processesOf(world.workDir).length === 0, 10_000).catch(() => {
+    const left = processesOf(world.workDir).map(({ pid, command }) => `${pid} ${command.slice(0, 80)}`)
+    throw new Error(`processes were left behind: ${left.join('; ')}`)
+  })
+  for (const { hostname, port } of addressesOf(before)) {
+    if (await listens(hostname, Number(port))) throw new Error(`somebody still listens on ${hostname}:${port}`)
+  }
+  if (await listens(world.vip.address, world.vip.port)) throw new Error('the virtual IP still answers')
+  return { processes: 0, ports: 0 }
+}
+
+function nothingElsewhere(before: ReadonlySet<string>, own: string): Step<World> {
+  return {
+    name: 'leave nothing outside the work-dir',
+    async run() {
+      // What the runtime itself keeps between runs is no part of a cluster.
+      const extra = [...listing()].filter(
+        path => !before.has(path) && path !== own && !/node-compile-cache$/.test(path),
+      )
+      if (extra.length > 0) throw new Error(`files were left behind: ${extra.join(', ')}`)
+      return { files: 0 }
+    },
+  }
+}
+
+async function main(): Promise<number> {
+  if (values.help) {
+    process.stdout.write(usage)
+    return 0
+  }
+  const patience = Number(values.patience) * 1000
+  if (!(patience > 0)) throw new Error(`--patience takes seconds above 0, not "${values.patience}"`)
+  const before = listing()
+  const foreign = values.cluster !== undefined
+  const workDir = values.cluster ?? mkdtempSync(join(tmpdir(), 'meseta-demo-'))
+  const world: World = {
+    workDir,
+    cluster: foreign ? readCluster(workDir) : ({} as ClusterJson),
+    patience,
+    vip: { address: '', port: 0 },
+    oldTask: '',
+  }
+  const steps: Step<World>[] = foreign
+    ? [...journeys]
+    : [{ name: 'up', run: bringUp }, ...journeys, { name: 'down', run: bringDown }, nothingElsewhere(before, workDir)]
+  const begun = performance.now()
+  const results = await walk(steps, world, Math.max(160_000, patience * 2), result => {
+    if (!values.json) process.stdout.write(line(result))
+  })
+  const ok = results.length === steps.length && results.every(result => result.ok)
+  if (!ok && foreign) await sweep(world)
+  if (!ok && !foreign && world.cluster.router)
+    await mesetaDone(['down', '--work-dir', workDir], 90_000).catch(() => undefined)
+  if (!foreign && ok) rmSync(workDir, { recursive: true, force: true })
+  const failed = results.find(result => !result.ok)
+  if (values.json) {
+    process.stdout.write(
+      `${JSON.stringify({ ok, failed_step: failed?.step, duration_ms: Math.round(performance.now() - begun), steps: results })}\n`,
+    )
+  } else {
+    process.stdout.write(
+      ok
+        ? `all ${results.length} steps hold\n`
+        : `failed at: ${failed?.step}${foreign ? '' : ` (the work-dir ${workDir} is kept)`}\n`,
+    )
+  }
+  return ok ? 0 : 1
+}
+
+function line({ step, ok, duration_ms, counts, error }: StepResult): string {
+  return `${ok ? 'ok  ' : 'FAIL'} ${step} (${(duration_ms / 1000).toFixed(1)} s) ${ok ? JSON.stringify(counts) : error}\n`
+}
+
+process.exitCode = await main()
