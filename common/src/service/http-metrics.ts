@@ -18,8 +18,9 @@ export function countRequests(app: FastifyInstance, registry: Registry): void {
     connections.inc()
     socket.once('close', () => connections.dec())
   })
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none'
     duration.observe({ method: request.method, route, status: String(reply.statusCode) }, reply.elapsedTime / 1000)
+    done()
   })
 }

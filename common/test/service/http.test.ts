@@ -214,9 +214,19 @@ t.test('errors become answers in one place', async t => {
 })
 
 t.test('bodies are parsed, bounded and never poison', async t => {
-  const { http, url, port } = await serve(({ app }) => app.post('/echo', request => ({ got: request.body ?? null })), {
-    bodyTimeout: 150,
-  })
+  const { http, url, port } = await serve(
+    ({ app }) => {
+      app.post('/echo', request => ({ got: request.body ?? null }))
+      app.route({
+        method: ['GET', 'POST'],
+        url: '/slow',
+        handler: (_request, reply) => void systemClock.after(300, () => reply.send('late')),
+      })
+    },
+    {
+      bodyTimeout: 150,
+    },
+  )
   const post = (body: string | Uint8Array, headers: Record<string, string> = json) =>
     ask(`${url}/echo`, { method: 'POST', headers, body })
   t.same(JSON.parse((await post('{"a":[1]}')).text), { got: { a: [1] } })
@@ -253,6 +263,9 @@ t.test('bodies are parsed, bounded and never poison', async t => {
     /408 .*did not arrive within 0\.15 s/s,
   )
   t.equal((await ask(`${url}/health`)).status, 200, 'it goes on')
+  const slow = await ask(`${url}/slow`, { method: 'POST', headers: json, body: '{}' })
+  t.match(slow, { status: 200, text: 'late' }, 'an answer may take longer than a body')
+  t.match(await ask(`${url}/slow`), { status: 200, text: 'late' })
   await http.close()
 })
 
