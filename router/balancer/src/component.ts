@@ -1,1 +1,82 @@
-export {}
+import { feedPath } from '@meseta/common/discovery/follow'
+import { serveFeed } from '@meseta/common/feed/serve'
+import { FeedWriter } from '@meseta/common/feed/writer'
+import { defineComponent } from '@meseta/common/service/component'
+import { Health } from '@meseta/common/service/health'
+import { createHttp } from '@meseta/common/service/http'
+import { FlagError } from '@meseta/common/service/parse-flags'
+import { Allocations } from './allocations.ts'
+import { requireReady, serveApi } from './api/routes.ts'
+import { balancerFlags } from './flags.ts'
+import { followMarathon, followMaster } from './follow.ts'
+import { createMetrics } from './metrics.ts'
+import { Plane } from './plane.ts'
+import { proxyLimits } from './proxy/limits.ts'
+import { SecondPorts } from './second-ports.ts'
+import { VipTable } from './table/vip-table.ts'
+
+/** The layer-4 balancer: virtual IPs that lead to the tasks that ask for them. */
+export const component = defineComponent({
+  name: 'balancer',
+  summary: 'gives tasks virtual IPs, and passes connections to them on to healthy instances',
+  needs: ['store'],
+  flags: balancerFlags,
+  async start(context) {
+    const { flags, clock, random, log, metrics, store } = context
+    const masters = readUrls('master', flags.master)
+    const marathons = flags.marathon === undefined ? undefined : readUrls('marathon', flags.marathon)
+    const health = new Health()
+    const table = new VipTable()
+    const feed = new FeedWriter({ epoch: random.uuid(), clock })
+    const allocations = new Allocations(store)
+    const ports = new SecondPorts(store, flags.hostname ?? flags.ip, error =>
+      log.warn({ err: error }, 'ports of virtual IPs could not be written down'),
+    )
+    await Promise.all([allocations.load(), ports.load()])
+    const limits = {
+      ...proxyLimits,
+      connections: flags.max_connections,
+      connectTimeout: flags.connect_timeout,
+    }
+    const plane = new Plane({ table, allocations, ports, feed, clock, log, limits })
+    const following = { clock, random, log, health }
+    const master = followMaster(following, masters, table, () => {
+      // Before the first state is complete a virtual IP would be opened with some of its backends only.
+      if (master.ready) plane.apply()
+    })
+    const marathon = marathons && followMarathon(following, marathons, table, () => master.ready && plane.apply())
+    createMetrics(metrics, table, plane)
+    const http = createHttp(context, { name: 'balancer', health, flagDefinitions: balancerFlags })
+    const isReady = () => master.ready
+    http.app.addHook('onRequest', async request => {
+      if (request.url.startsWith(feedPath)) requireReady({ isReady })
+    })
+    serveFeed(http.app, feedPath, feed, { log, clock })
+    serveApi(http.app, { plane, table, metrics, clock, isReady })
+    const close = async () => {
+      master.stop()
+      marathon?.stop()
+      await Promise.all([http.close(), plane.stop(flags.drain_timeout)])
+      await ports.settle()
+    }
+    let stopped: Promise<void> | undefined
+    const stop = () => {
+      stopped ??= close()
+      return stopped
+    }
+    try {
+      return { url: await http.listen(), stop }
+    } catch (error) {
+      await stop()
+      throw error
+    }
+  },
+})
+
+function readUrls(flag: string, text: string): readonly URL[] {
+  return text.split(',').map(part => {
+    const url = URL.canParse(part.trim()) ? new URL(part.trim()) : undefined
+    if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+    throw new FlagError(flag, `--${flag}: '${part.slice(0, 100)}' is no http URL; use http://host:port`)
+  })
+}

@@ -34,7 +34,7 @@ export const component = defineComponent({
     const changed = () => {
       zones.mesos.serial = Math.floor(clock.now() / 1000)
     }
-    const following = { clock, random, log, health, generator }
+    const following = { clock, random, log, health }
     const forwarder = new Forwarder({
       resolvers: flags.external ? await resolvers(settings) : [],
       zoneResolvers: flags.external ? settings.zoneResolvers : new Map(),
@@ -43,8 +43,8 @@ export const component = defineComponent({
       timeout: flags.resolver_timeout,
       failed: (server, err) => log.debug({ server: server.address, err }, 'a resolver failed'),
     })
-    const master = followMaster(following, settings.masters, changed)
-    const balancer = settings.balancer && followBalancer(following, settings.balancer, changed)
+    const master = followMaster(following, generator, settings.masters, changed)
+    const balancer = settings.balancer && followBalancer(following, generator, settings.balancer)
     const responder = new Responder(
       zones,
       zone => {

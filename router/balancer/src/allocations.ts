@@ -1,0 +1,100 @@
+import { type Store, StoreError, type Versioned } from '@meseta/common/coordination/store'
+import { asBody, asText, field } from '@meseta/common/discovery/reading'
+import { AddressBook } from './table/addresses.ts'
+
+const folder = '/balancer/addresses'
+/** Records read at a time when they are loaded. */
+const readers = 64
+/** The format of the records. */
+const version = 1
+
+/** All 65,534 addresses of the plane belong to virtual IPs that have backends. */
+export class AddressesUsedUp extends Error {
+  constructor() {
+    super('all addresses of 127.11.0.0/16 are in use: remove virtual IPs, or give several ports to one name')
+    this.name = 'AddressesUsedUp'
+  }
+}
+
+/**
+ * Which address each virtual IP has, written in the Store before it is used: one record an address, created by whoever takes it, so two balancers can
+ * not give one address to two names. Kept across restarts, and after the last backend has left until the addresses run out.
+ */
+export class Allocations {
+  readonly #store: Store
+  readonly #book = new AddressBook()
+  readonly #inWork = new Map<string, Promise<string>>()
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** Reads what was allocated before. */
+  async load(): Promise<void> {
+    const addresses = await this.#store.list(folder)
+    for (let at = 0; at < addresses.length; at += readers)
+      await Promise.all(addresses.slice(at, at + readers).map(address => this.#read(address)))
+  }
+
+  /** The address of a virtual IP, when it is known without asking. */
+  of(name: string): string | undefined {
+    return this.#book.of(name)
+  }
+
+  /** The address of a virtual IP; its own again when it had one. `isUsed` says which names must keep theirs when none is free. */
+  allocate(name: string, isUsed: (name: string) => boolean): Promise<string> {
+    const running = this.#inWork.get(name)
+    if (running !== undefined) return running
+    const work = this.#allocate(name, isUsed).finally(() => this.#inWork.delete(name))
+    this.#inWork.set(name, work)
+    return work
+  }
+
+  async #allocate(name: string, isUsed: (name: string) => boolean): Promise<string> {
+    for (;;) {
+      const known = this.#book.of(name)
+      if (known !== undefined) return known
+      const address = this.#book.propose(name) ?? (await this.#makeRoom(isUsed))
+      try {
+        await this.#store.create(`${folder}/${address}`, encode(name))
+        this.#book.claim(address, name)
+      } catch (error) {
+        if (!(error instanceof StoreError) || error.code !== 'CONFLICT') throw error
+        await this.#read(address)
+      }
+    }
+  }
+
+  async #read(address: string): Promise<void> {
+    const record = await this.#store.get(`${folder}/${address}`)
+    if (record !== undefined) this.#book.claim(address, decode(record, address))
+  }
+
+  /** Takes an address from a virtual IP that has no backend. */
+  async #makeRoom(isUsed: (name: string) => boolean): Promise<string> {
+    for (const name of this.#book.names()) {
+      if (isUsed(name)) continue
+      const address = this.#book.release(name)
+      const record = address && (await this.#store.get(`${folder}/${address}`))
+      if (!address || !record) continue
+      await this.#store.delete(`${folder}/${address}`, record.version)
+      return address
+    }
+    throw new AddressesUsedUp()
+  }
+}
+
+const encode = (name: string): Uint8Array => Buffer.from(JSON.stringify({ version, name }))
+
+function decode(record: Versioned, address: string): string {
+  try {
+    const body = asBody(JSON.parse(Buffer.from(record.value).toString()))
+    const name = asText(field(body, 'name'))
+    if (field(body, 'version') === version && name !== undefined) return name
+  } catch {
+    // Falls through to the same refusal: the record is not ours to read.
+  }
+  throw new Error(
+    `${folder}/${address} was written by another version of the balancer: this one reads version ${version}`,
+  )
+}
