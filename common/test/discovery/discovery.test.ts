@@ -1,8 +1,8 @@
-import { parsePid, readAgent } from '@meseta/common/discovery/agent'
-import { domainFragment, label, rfc952 } from '@meseta/common/discovery/labels'
-import { agentGrace, failoverGrace, Retention } from '@meseta/common/discovery/retention'
-import { mostPorts, readPorts, readTask } from '@meseta/common/discovery/task'
 import t from 'tap'
+import { parsePid, readAgent } from '../../src/discovery/agent.ts'
+import { domainFragment, label, rfc952 } from '../../src/discovery/labels.ts'
+import { agentGrace, failoverGrace, Retention } from '../../src/discovery/retention.ts'
+import { mostPorts, readPorts, readTask } from '../../src/discovery/task.ts'
 
 t.test('labels follow the contract table', t => {
   const a = (count: number) => 'a'.repeat(count)
