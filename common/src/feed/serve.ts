@@ -4,7 +4,7 @@ import { type Clock, systemClock, type Timer } from '../service/clock.ts'
 import { HttpError } from '../service/errors.ts'
 import { type OutStream, openStream } from '../service/stream.ts'
 import { encodeFrame, formatPosition, parsePosition } from './frame.ts'
-import type { FeedWriter, Snapshot } from './writer.ts'
+import type { FeedWriter, Kinds, Snapshot } from './writer.ts'
 
 export interface ServeFeedOptions {
   readonly log: Logger
@@ -76,13 +76,14 @@ class Audience implements ServedFeed {
         headers: { 'retry-after': '5' },
       })
     const after = placeAsked(request)
+    const kinds = kindsAsked(request)
     const stream = openStream(reply, {
       contentType: 'text/event-stream; charset=utf-8',
       maxQueuedBytes: this.#maxBehind + 4 * batchBytes,
       stallTimeout: this.#stallTimeout,
       clock: this.#clock,
     })
-    const reader = new Reader(this.#writer, stream, this.#maxBehind)
+    const reader = new Reader(this.#writer, stream, this.#maxBehind, kinds)
     this.#readers.add(reader)
     this.#beating ??= this.#clock.every(this.#heartbeat, () => this.#beat())
     stream.onClose(reason => this.#leave(reader, reader.overrun ? 'too far behind' : reason, request.ip))
@@ -121,11 +122,26 @@ function placeAsked(request: FastifyRequest): string | undefined {
   return after || (Array.isArray(header) ? header[0] : header) || undefined
 }
 
+/** `topics=app,task`: the kinds that are wanted, all when none is named. */
+function kindsAsked(request: FastifyRequest): Kinds | undefined {
+  const { topics } = request.query as { topics?: string | string[] }
+  if (topics === undefined || topics === '') return undefined
+  const kinds = [topics].flat().flatMap(part => part.split(','))
+  const strange = kinds.find(kind => !/^[a-z][a-z0-9_-]{0,63}$/.test(kind))
+  if (strange !== undefined)
+    throw new HttpError(
+      400,
+      `the query's topics name '${strange.slice(0, 64)}', which is no kind of object; name kinds, with commas between them`,
+    )
+  return new Set(kinds)
+}
+
 /** One reader: first the snapshot or what it missed, then each change. It holds no queue: it walks the shared ring. */
 class Reader {
   readonly #writer: FeedWriter
   readonly #stream: OutStream
   readonly #maxBehind: number
+  readonly #kinds: Kinds | undefined
   #snapshot: Snapshot | undefined
   /** Its place: all changes up to this one are written. */
   #seq = 0
@@ -133,10 +149,11 @@ class Reader {
   #syncAt: number | undefined
   overrun = false
 
-  constructor(writer: FeedWriter, stream: OutStream, maxBehind: number) {
+  constructor(writer: FeedWriter, stream: OutStream, maxBehind: number, kinds: Kinds | undefined) {
     this.#writer = writer
     this.#stream = stream
     this.#maxBehind = maxBehind
+    this.#kinds = kinds
     stream.onDrain(() => this.pump())
   }
 
@@ -147,7 +164,7 @@ class Reader {
     if (position && this.#writer.canResume(position)) this.#seq = position.seq
     else {
       if (after !== undefined) this.#stream.write(encodeFrame('reset', '{}'))
-      this.#snapshot = this.#writer.snapshot()
+      this.#snapshot = this.#writer.snapshot(this.#kinds)
       this.#seq = seq
     }
     this.#syncAt = seq
@@ -180,7 +197,7 @@ class Reader {
       this.#syncAt = undefined
       return encodeFrame('synced', '{}', formatPosition({ epoch: this.#writer.epoch, seq: this.#seq }))
     }
-    const batch = this.#writer.changesAfter(this.#seq, batchBytes)
+    const batch = this.#writer.changesAfter(this.#seq, batchBytes, this.#kinds)
     if (batch) this.#seq = batch.seq
     return batch?.bytes
   }

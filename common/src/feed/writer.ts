@@ -11,10 +11,14 @@ export interface FeedWriterOptions {
 
 /** The newest state of one key. */
 interface Entry {
+  readonly kind: string
   readonly seq: number
   readonly body: string
   readonly frame: Buffer
 }
+
+/** The kinds a reader wants; all of them when it names none. */
+export type Kinds = ReadonlySet<string>
 
 /** What a reader gets next. */
 export interface Batch {
@@ -73,7 +77,7 @@ export class FeedWriter {
     if (this.#entries.get(name)?.body === json) return false
     const frame = this.#record('put', kind, key, json)
     this.#entries.delete(name)
-    this.#entries.set(name, { seq: this.#seq, body: json, frame })
+    this.#entries.set(name, { kind, seq: this.#seq, body: json, frame })
     this.#announce()
     return true
   }
@@ -92,8 +96,8 @@ export class FeedWriter {
   }
 
   /** Changes after `seq`, about `bytes` of them and at least one; `undefined` when there are none. The ring must reach back so far. */
-  changesAfter(seq: number, bytes: number): Batch | undefined {
-    return this.#ring.after(seq, bytes)
+  changesAfter(seq: number, bytes: number, kinds?: Kinds): Batch | undefined {
+    return this.#ring.after(seq, bytes, kinds)
   }
 
   /** Bytes of the changes after `seq`: how far behind a reader is. Infinity when the ring has moved on. */
@@ -102,7 +106,7 @@ export class FeedWriter {
   }
 
   /** All that there is now. Keys that change during the walk are left to `changesAfter(snapshot.seq)`. */
-  snapshot(): Snapshot {
+  snapshot(kinds?: Kinds): Snapshot {
     const seq = this.#seq
     const entries = this.#entries.values()
     const next = (bytes: number) => {
@@ -111,6 +115,7 @@ export class FeedWriter {
       while (length < bytes) {
         const { value: entry } = entries.next()
         if (entry === undefined || entry.seq > seq) break
+        if (kinds && !kinds.has(entry.kind)) continue
         frames.push(entry.frame)
         length += entry.frame.length
       }
@@ -129,7 +134,7 @@ export class FeedWriter {
     this.#seq += 1
     const change = { op, key, rev: this.#seq, at: this.#clock.now() }
     const frame = encodeChange({ epoch: this.epoch, seq: this.#seq }, kind, change, body)
-    this.#ring.push(frame)
+    this.#ring.push(kind, frame)
     return frame
   }
 
@@ -150,6 +155,7 @@ class Ring {
   readonly #maxBytes: number
   /** Slot `seq % length` holds frame and, in `#ends`, the count of all bytes up to and with it. */
   readonly #frames: (Buffer | undefined)[]
+  readonly #kinds: (string | undefined)[]
   readonly #ends: Float64Array
   #first = 1
   #last = 0
@@ -161,15 +167,17 @@ class Ring {
     this.#maxChanges = maxChanges
     this.#maxBytes = maxBytes
     this.#frames = new Array(maxChanges)
+    this.#kinds = new Array(maxChanges)
     this.#ends = new Float64Array(maxChanges)
   }
 
-  push(frame: Buffer): void {
+  push(kind: string, frame: Buffer): void {
     if (this.#last - this.#first + 1 === this.#maxChanges) this.#drop()
     this.#last += 1
     this.#total += frame.length
     const slot = this.#last % this.#maxChanges
     this.#frames[slot] = frame
+    this.#kinds[slot] = kind
     this.#ends[slot] = this.#total
     while (this.#first < this.#last && this.#total - this.#dropped > this.#maxBytes) this.#drop()
   }
@@ -193,22 +201,23 @@ class Ring {
     return seq < this.#first ? this.#dropped : this.#ends[seq % this.#maxChanges]!
   }
 
-  /** Readers that are at the same place, as most are, share one buffer. */
-  after(seq: number, limit: number): Batch | undefined {
+  /** Readers of all kinds that are at the same place, as most are, share one buffer. A batch of chosen kinds may be empty. */
+  after(seq: number, limit: number, kinds: Kinds | undefined): Batch | undefined {
     if (seq >= this.#last || !this.holdsAfter(seq)) return undefined
     const shared = this.#shared
-    if (shared?.after === seq && shared.limit === limit && shared.last === this.#last) return shared.batch
+    if (!kinds && shared?.after === seq && shared.limit === limit && shared.last === this.#last) return shared.batch
     const frames: Buffer[] = []
     let length = 0
     let at = seq
     while (at < this.#last && (length === 0 || length < limit)) {
       at += 1
+      if (kinds && !kinds.has(this.#kinds[at % this.#maxChanges]!)) continue
       const frame = this.#frames[at % this.#maxChanges]!
       frames.push(frame)
       length += frame.length
     }
     const batch = { bytes: frames.length === 1 ? frames[0]! : Buffer.concat(frames, length), seq: at }
-    this.#shared = { after: seq, limit, last: this.#last, batch }
+    if (!kinds) this.#shared = { after: seq, limit, last: this.#last, batch }
     return batch
   }
 }

@@ -345,6 +345,28 @@ t.test('a follower finds the leader by asking and by one redirect', async t => {
   await leader.http.close()
 })
 
+t.test('a reader that names topics gets their snapshot and their changes, also after a break', async t => {
+  const { writer, http, url, port } = await rig('e1')
+  t.teardown(() => http.close())
+  for (const kind of ['app', 'task', 'vip']) writer.put(kind, 'a', 1)
+  const all = tap(port, '?topics=app,vip')
+  t.teardown(() => all.socket.destroy())
+  await until(() => all.text().includes('event: synced'))
+  for (const kind of ['task', 'app', 'task']) writer.put(kind, 'b', 2)
+  writer.del('vip', 'a')
+  await until(() => all.text().includes('"op":"del"'))
+  t.notMatch(all.text(), /event: task/)
+  t.equal(all.text().match(/event: (app|vip)/g)?.length, 4)
+  const back = tap(port, '?topics=task&after=e1.3')
+  t.teardown(() => back.socket.destroy())
+  await until(() => back.text().includes('event: synced'))
+  t.notMatch(back.text(), /event: (app|vip|reset)/)
+  t.match(back.text(), /event: task/)
+  const strange = await fetch(`${url}?topics=app,..%2f`)
+  t.equal(strange.status, 400)
+  t.match(await strange.text(), /topics/)
+})
+
 t.test('silence, garbage and oversized frames end a connection, and the copy stays', async t => {
   let serveNext: (response: ServerResponse) => void = () => undefined
   const server = createServer((_request, response) => {
