@@ -36,6 +36,24 @@ const vendor = (type: string, version: string): MediaType =>
 
 export const errorType = vendor('package.error', 'v1').text
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The Content-Type as sent: fastify would refuse some before we can say what else is wrong. */
+    sentType?: string | undefined
+  }
+}
+
+/** Bodies stay bytes, of whatever type: each endpoint says itself what it takes. */
+export function takeBytes(app: FastifyInstance): void {
+  app.decorateRequest('sentType', undefined)
+  app.addHook('onRequest', async request => {
+    request.sentType = request.headers['content-type']
+    request.headers['content-type'] = 'application/octet-stream'
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+}
+
 /** Adds a POST route whose headers and body are checked in the order Accept, Content-Type, body, all of them. */
 export function addEndpoint<Request>(app: FastifyInstance, endpoint: Endpoint<Request>): void {
   const wanted = vendor(`${endpoint.type}-request`, 'v1')
@@ -92,7 +110,7 @@ export function checkForwardedProtocol(request: FastifyRequest, problems: Reques
 }
 
 function checkContentType(request: FastifyRequest, wanted: MediaType, problems: RequestProblem[]): void {
-  const text = request.headers['content-type']
+  const text = request.sentType
   const type = text === undefined ? undefined : parseMediaType(text)
   if (text === undefined) problems.push(missing("header 'Content-Type'"))
   else if (type === undefined) problems.push(unreadable("header 'Content-Type'", 'it is no media type'))

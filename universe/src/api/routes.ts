@@ -9,7 +9,7 @@ import type { Marathon } from '../services/marathon.ts'
 import type { Services } from '../services/service.ts'
 import type { Uninstaller } from '../services/uninstall.ts'
 import { describePackage } from './describe.ts'
-import { addEndpoint, addReading } from './endpoint.ts'
+import { addEndpoint, addReading, takeBytes } from './endpoint.ts'
 import { answerError } from './errors.ts'
 import {
   type DescribeRequest,
@@ -34,8 +34,7 @@ const v1 = ['v1']
 
 /** All calls of catalog contract 5 but the resource proxy, in a scope whose bodies stay bytes and whose errors are Cosmos's. */
 export async function addRoutes(app: FastifyInstance, api: Api): Promise<void> {
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  takeBytes(app)
   app.setErrorHandler(answerError)
   addPackageRoutes(app, api)
   addRepositoryRoutes(app, api.repositories)

@@ -19,6 +19,6 @@ export function sessionOf(request: FastifyRequest): Session {
     authorization: headers.authorization,
     origin: `${String(protocol)}://${headers.host ?? 'localhost'}`,
     accept: headers.accept ?? '',
-    contentType: headers['content-type'] ?? '',
+    contentType: request.sentType ?? '',
   }
 }
