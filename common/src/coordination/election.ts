@@ -22,7 +22,8 @@ export interface Candidacy {
  * Leadership and the Store share one session: who has lost it can write nothing any more.
  */
 export interface Election {
+  /** Enters the election, however long the connection takes. Fails with INVALID and LOST. `path` may be `/`. */
   contend(path: string, label: string, data: Uint8Array): Promise<Candidacy>
-  /** All candidates, lowest sequence first; called at once with what is known and after each change. Answers a function that ends the watch. */
+  /** All candidates, lowest sequence first; called as soon as they are known and after each change. Answers a function that ends the watch. */
   watch(path: string, label: string, changed: (members: readonly Member[]) => void): () => void
 }

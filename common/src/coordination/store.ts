@@ -40,7 +40,10 @@ export const maxRecordBytes = 512 * 1024
  * Durable state: a tree of versioned records with compare-and-set. One record is the unit of atomicity.
  * Paths are `/a/b/c`; parents come into being with their children, with an empty value.
  * A resolved write is durable. A write interrupted by a lost connection is settled by reading it back:
- * each record carries the writer and a number of the operation, so `create` and `set` answer truly, once.
+ * each record carries the writer and a number of the operation, so `create` and `set` answer truly, once; as long as one
+ * session writes a record at a time. After UNAVAILABLE a write may have been done, or may still be.
+ * Operations that do not wait for each other may be done in any order. A read is not older than what this session has
+ * written, read or been told before; it may be older than what another session has written. Writes see the newest state.
  */
 export interface Store {
   get(path: string): Promise<Versioned | undefined>
@@ -50,14 +53,16 @@ export interface Store {
   set(path: string, value: Uint8Array, version: number): Promise<number>
   /** Deletes if the record has this version. */
   delete(path: string, version: number): Promise<void>
-  /** Names of the children, sorted; empty when there is no such record. */
+  /** Names of the children, sorted; empty when there is no such record. In ZooKeeper an election's candidates are children too. `/` may be listed. */
   list(path: string): Promise<string[]>
   /**
    * Calls back after each change of the record itself (`data`) or of its set of children (`children`), and once after a
-   * reconnection. Changes in quick succession may come as one call. Answers a function that ends the watch.
+   * reconnection. Changes in quick succession may come as one call, and a call may come without a change. Whoever reads
+   * when called misses nothing. Answers a function that ends the watch. Throws INVALID. `/` may be watched.
    */
   watch(path: string, changed: (what: 'data' | 'children') => void): () => void
   readonly state: LinkState
   onState(listener: (state: LinkState) => void): () => void
+  /** Ends the session. Idempotent. */
   close(): Promise<void>
 }

@@ -22,7 +22,7 @@ export async function codeOf(call: Promise<unknown>): Promise<StoreErrorCode | u
   }
 }
 
-/** Everything that a Store promises, whatever keeps the records. `retries`: writes may fail with UNAVAILABLE and are tried again. */
+/** Everything that a Store promises, whatever keeps the records. */
 export async function storeSuite(t: Test, open: () => Promise<StoreUnderTest>): Promise<void> {
   const { store, stop } = await open()
 
@@ -136,16 +136,15 @@ export async function storeSuite(t: Test, open: () => Promise<StoreUnderTest>): 
     t.equal(creations.filter(code => code === undefined).length, 1)
   })
 
-  await t.test('operations are done in the order they were asked for', async t => {
-    const created = store.create('/s8/a', bytes('0'))
-    const writes = Array.from({ length: 100 }, (_, i) => store.set('/s8/a', bytes(`${i + 1}`), i))
-    const read = store.get('/s8/a')
-    t.equal(await created, 0)
+  await t.test('many writes at once are all done, and read once they are answered', async t => {
+    const paths = Array.from({ length: 300 }, (_, i) => `/s8/${i % 10}/${i}`)
+    await Promise.all(paths.map(path => store.create(path, bytes(path))))
+    const read = await Promise.all(paths.map(path => store.get(path)))
     t.same(
-      await Promise.all(writes),
-      Array.from({ length: 100 }, (_, i) => i + 1),
+      read.map(record => text(record?.value)),
+      paths,
     )
-    t.equal(text((await read)?.value), '100')
+    t.same((await store.list('/s8/3')).length, 30)
   })
 
   await t.test(

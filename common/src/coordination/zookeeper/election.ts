@@ -123,7 +123,8 @@ export class ZookeeperElection implements Election {
 
   /** Creates the candidate's znode, once. Answers its name. */
   async #enter(path: string, label: string, data: Buffer): Promise<string> {
-    const deadline = this.#session.deadline()
+    // A candidate that nobody knows of would lead without leading: there is no giving up but with the session.
+    const deadline = Number.POSITIVE_INFINITY
     const full = this.#session.full(childOf(path, label))
     for (;;) {
       const { code: result, answers } = await this.#session.request<[string]>(path, deadline, (client, done) =>

@@ -111,13 +111,15 @@ export class ZookeeperSession {
       let made = false
       const finish = (settle: () => void) => {
         if (!this.#fails.delete(fail)) return
-        timer.cancel()
+        timer?.cancel()
         settle()
       }
       const fail = (error: StoreError) => finish(() => reject(error))
-      const timer = this.#options.clock.after(Math.max(0, deadline - this.#options.clock.monotonic()), () =>
-        fail(this.#late(path, made)),
-      )
+      // Without a deadline it waits for the connection, or for the end of the session.
+      const rest = deadline - this.#options.clock.monotonic()
+      const timer = Number.isFinite(rest)
+        ? this.#options.clock.after(Math.max(0, rest), () => fail(this.#late(path, made)))
+        : undefined
       this.#fails.add(fail)
       this.#waiting.push({
         fail,
