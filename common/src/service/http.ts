@@ -200,8 +200,8 @@ function limitBodyTime(app: FastifyInstance, clock: Clock, limit: number): void 
       })
       payload.once('end', () => timer.cancel())
       payload.once('close', () => timer.cancel())
-    // A body that is refused unread neither ends nor closes.
-    reply.raw.once('close', () => timer.cancel())
+      // A body that is refused unread neither ends nor closes.
+      reply.raw.once('close', () => timer.cancel())
     }
     done(null, payload)
   })
