@@ -10,16 +10,17 @@ export interface UdpServer {
   close(): Promise<void>
 }
 
-/** Answers questions over UDP. `ask` gives the reply at once, or later for what is asked outside. */
+/** Answers questions over UDP. Peers are addresses already: the look-up that `send` makes of them is left out. `ask` gives the reply at once, or later for what is asked outside. */
 export async function serveUdp(address: string, port: number, ask: Handler): Promise<UdpServer> {
-  const socket = createSocket({ type: isIPv6(address) ? 'udp6' : 'udp4' })
+  const family = isIPv6(address) ? 6 : 4
+  const socket = createSocket({ type: `udp${family}`, lookup: (peer, _options, found) => found(null, peer, family) })
   await bind(socket, address, port)
   socket.setRecvBufferSize(bufferBytes)
   socket.setSendBufferSize(bufferBytes)
   let closed = false
   const send = (reply: Buffer | undefined, peer: RemoteInfo) => {
-    // A reply that the network refuses is lost like any datagram: the client asks again.
-    if (reply !== undefined && !closed) socket.send(reply, peer.port, peer.address, ignore)
+    // A reply that the network refuses is lost like any datagram (an `error` event, passed over): the client asks again.
+    if (reply !== undefined && !closed) socket.send(reply, peer.port, peer.address)
   }
   socket.on('message', (message, peer) => {
     if (peer.port === 0) return
