@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
-import type { Entry } from '../catalog/collection.ts'
+import type { Collection, Entry } from '../catalog/collection.ts'
 import { ourRelease } from '../formats/dcos-release.ts'
 import { resourceUrls } from '../formats/resource-json.ts'
 import { CatalogError } from '../problems.ts'
@@ -27,17 +27,18 @@ const answerLimit = 30_000
  * are served under our own origin, so nothing in them may run.
  */
 export function addResourceRoute(app: FastifyInstance, options: ResourceOptions): void {
+  const owners = new Owners()
   app.get('/package/resource', async (request, reply) => {
     const problems: RequestProblem[] = []
     const url = wantedUrl(request, problems)
     checkForwardedProtocol(request, problems)
     if (problems.length > 0) throw new BadRequest(problems)
-    const entry = await findOwner(options.repositories, url!)
-    if (entry === undefined) throw forbidden(url!)
+    const owned = owners.find(await options.repositories.collection(), url!)
+    if (owned === undefined) throw forbidden(url!)
     reply.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox")
     reply.header('x-content-type-options', 'nosniff')
-    reply.header('content-disposition', `attachment; filename="${fileName(entry.url)}"`)
-    return isBuiltInAsset(entry.url) ? sendAsset(reply, entry, options) : proxy(request, reply, entry.url, options)
+    reply.header('content-disposition', `attachment; filename="${fileName(owned.url)}"`)
+    return isBuiltInAsset(owned.url) ? sendAsset(reply, owned, options) : proxy(request, reply, owned.url, options)
   })
 }
 
@@ -54,15 +55,25 @@ interface Owned {
   readonly url: string
 }
 
-/** The package that names this address, raw or decoded. */
-async function findOwner(repositories: Repositories, wanted: string): Promise<Owned | undefined> {
-  const decoded = decode(wanted)
-  for (const entry of (await repositories.collection()).entries) {
-    const urls = resourceUrls(entry.definition.resource)
-    const url = urls.find(one => one === wanted || one === decoded || decode(one) === decoded)
-    if (url !== undefined) return { entry, url }
+/** Every address that a package names, raw and decoded, of the collection that it was last asked of. */
+class Owners {
+  #collection: Collection | undefined
+  #byUrl = new Map<string, Owned>()
+
+  find(collection: Collection, wanted: string): Owned | undefined {
+    if (collection !== this.#collection) this.#index(collection)
+    return this.#byUrl.get(wanted) ?? this.#byUrl.get(decode(wanted))
   }
-  return undefined
+
+  #index(collection: Collection): void {
+    this.#collection = collection
+    this.#byUrl = new Map()
+    for (const entry of collection.entries) {
+      for (const url of resourceUrls(entry.definition.resource)) {
+        for (const key of [url, decode(url)]) if (!this.#byUrl.has(key)) this.#byUrl.set(key, { entry, url })
+      }
+    }
+  }
 }
 
 function decode(url: string): string {
