@@ -1,1 +1,85 @@
-export {}
+import { serveFeed } from '@meseta/common/feed/serve'
+import { FeedWriter } from '@meseta/common/feed/writer'
+import { type Context, defineComponent, type Handle } from '@meseta/common/service/component'
+import { shownFlags } from '@meseta/common/service/flags'
+import { Health } from '@meseta/common/service/health'
+import { createHttp } from '@meseta/common/service/http'
+import type { FastifyInstance } from 'fastify'
+import { Routes } from './api/routes.ts'
+import { mesosVersion } from './api/version.ts'
+import { domainOf, type MasterFlags, masterFlags } from './flags.ts'
+import { redirectUnlessLeading, serveRoutes } from './http.ts'
+import { Leader } from './leader.ts'
+import { masterInfoOf } from './master-info.ts'
+import { Standing } from './standing.ts'
+
+/** Largest body of a call; a larger one is a 413. */
+const bodyLimit = 16 * 1024 * 1024
+const feedPath = '/meseta/v1/feed'
+
+/** The master as a process: listens, stands for election, and serves as the leader or points to it. */
+async function start(context: Context<MasterFlags>): Promise<Handle> {
+  const { flags, clock, random, log } = context
+  const startedAt = clock.now()
+  const shown = flagTexts(flags)
+  const feed = new FeedWriter({ epoch: random.uuid(), clock })
+  const held: { standing?: Standing } = {}
+  const leadership = () => held.standing?.leadership ?? ({ state: 'unknown' } as const)
+  const routes = new Routes({
+    leadership,
+    metrics: () => held.standing?.metrics((clock.now() - startedAt) / 1000) ?? {},
+    version: mesosVersion,
+    buildTime: startedAt,
+    flags: shown,
+  })
+  const http = createHttp(context, {
+    name: 'master',
+    health: new Health(),
+    own: ['health', 'version', 'flags'],
+    bodyLimit,
+    formatError: error => `${error.message}\n`,
+  })
+  http.app.register(async (scope: FastifyInstance) => {
+    scope.addHook('preHandler', redirectUnlessLeading(leadership))
+    serveFeed(scope, feedPath, feed, { log, clock })
+  })
+  http.app.register(async (scope: FastifyInstance) => serveRoutes(scope, routes, clock))
+  const url = await http.listen()
+  const masterInfo = masterInfoOf({
+    id: random.uuid(),
+    ip: flags.ip,
+    port: Number(new URL(url).port),
+    hostname: flags.hostname ?? flags.ip,
+    domain: domainOf(flags),
+  })
+  const fatal = (error: Error) => context.fatal(error)
+  const newLeader = () => new Leader(context, { masterInfo, startedAt, flags: shown, feed, fatal })
+  const standing = new Standing(context, masterInfo, newLeader)
+  held.standing = standing
+  await standing.begin()
+  return {
+    url,
+    stop: async () => {
+      await standing.stop()
+      await http.close()
+    },
+  }
+}
+
+/** Values as the original writes them: text, under the names with underscores. */
+function flagTexts(flags: MasterFlags): Record<string, string> {
+  const texts: Record<string, string> = {}
+  for (const [name, value] of Object.entries(shownFlags(masterFlags, flags))) {
+    const isDuration = masterFlags[name as keyof MasterFlags]?.type === 'duration'
+    texts[name] = isDuration ? `${Number(value) / 1000}secs` : typeof value === 'string' ? value : JSON.stringify(value)
+  }
+  return texts
+}
+
+export const component = defineComponent({
+  name: 'master',
+  summary: 'the resource manager: agents report to it, frameworks get offers from it',
+  needs: ['store', 'election', 'bus'],
+  flags: masterFlags,
+  start,
+})

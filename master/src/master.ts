@@ -30,6 +30,8 @@ export interface MasterOptions {
   readonly probe: (pid: string) => Promise<boolean>
   /** This master can not go on. Called at most once. */
   readonly fatal: (error: Error) => void
+  /** The registry has been read: changes follow. */
+  readonly recovered: (clusterId: string) => void
   /** What changed, numbered without gaps, for the read model. */
   readonly changed: (seq: number, changes: readonly Change[]) => void
   readonly registryStoreTimeout?: number
@@ -66,6 +68,10 @@ export class Master {
     })
   }
 
+  get config(): HeartConfig {
+    return this.#options.config
+  }
+
   /** Read only: for metrics and for tests of invariants. */
   get heart(): Heart {
     return this.#heart
@@ -90,8 +96,9 @@ export class Master {
   async lead(): Promise<void> {
     const { store, config, clock, random, log, bus, cluster } = this.#options
     const epoch = await raiseEpoch(store)
-    const agents = await this.registrar.recover(config.masterInfo)
+    const { agents, clusterId } = await this.registrar.recover(config.masterInfo)
     if (this.#stopped) return
+    this.#options.recovered(clusterId)
     this.#epoch = epoch
     this.dispatch({ type: 'RECOVERED', agents })
     this.#link = openMasterEnd({

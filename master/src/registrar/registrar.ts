@@ -8,6 +8,12 @@ const root = '/master/registry'
 const layoutPath = `${root}/layout`
 const leaderPath = '/master/leader'
 
+interface Layout {
+  readonly format: number
+  readonly buckets: number
+  readonly cluster_id: string
+}
+
 interface Waiting {
   readonly change: RegistryChange
   readonly done: () => void
@@ -51,9 +57,9 @@ export class Registrar {
     )
   }
 
-  /** Reads the registry and writes who leads now. Answers all agents in it. */
-  async recover(masterInfo: MasterInfo): Promise<RegisteredAgent[]> {
-    const buckets = await this.#readLayout()
+  /** Reads the registry and writes who leads now. A first leader gives the cluster its id. */
+  async recover(masterInfo: MasterInfo): Promise<{ agents: RegisteredAgent[]; clusterId: string }> {
+    const { buckets, cluster_id: clusterId } = await this.#readLayout(masterInfo.id)
     const names = new Set(await this.#store.list(root))
     for (let number = 0; number < buckets; number++) {
       const path = `${root}/${String(number).padStart(4, '0')}`
@@ -63,7 +69,8 @@ export class Registrar {
       this.#buckets.filter(({ path }) => names.has(path.slice(root.length + 1))).map(bucket => this.#read(bucket)),
     )
     await this.#writeLeader(masterInfo)
-    return this.#buckets.flatMap(({ entries }) => [...entries].map(([id, entry]) => ({ id, entry })))
+    const agents = this.#buckets.flatMap(({ entries }) => [...entries].map(([id, entry]) => ({ id, entry })))
+    return { agents, clusterId }
   }
 
   /** Resolves when the change is durable. A rejection means that this master must not lead any longer. */
@@ -115,21 +122,19 @@ export class Registrar {
   }
 
   /** The number of buckets is the registry's own, so that it can be changed for a larger cluster. */
-  async #readLayout(): Promise<number> {
+  async #readLayout(newClusterId: string): Promise<Layout> {
     const record = await this.#store.get(layoutPath)
     if (!record) {
-      await this.#store.create(
-        layoutPath,
-        Buffer.from(JSON.stringify({ format: registryFormat, buckets: bucketCount })),
-      )
-      return bucketCount
+      const layout = { format: registryFormat, buckets: bucketCount, cluster_id: newClusterId }
+      await this.#store.create(layoutPath, Buffer.from(JSON.stringify(layout)))
+      return layout
     }
-    const layout = JSON.parse(Buffer.from(record.value).toString('utf8')) as { format: number; buckets: number }
+    const layout = JSON.parse(Buffer.from(record.value).toString('utf8')) as Layout
     if (layout.format !== registryFormat)
       throw new Error(
         `${layoutPath} is of registry format ${layout.format}, and this master reads format ${registryFormat}; run the version that wrote it`,
       )
-    return layout.buckets
+    return layout
   }
 
   async #writeLeader(masterInfo: MasterInfo): Promise<void> {

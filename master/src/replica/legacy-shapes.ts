@@ -1,13 +1,9 @@
 import { toJson } from '@meseta/common/protocol/codec'
 import type { ExecutorInfo, Label, Labels, Offer, Task, TaskStatus } from '@meseta/common/protocol/mesos'
-import {
-  legacyAttributes,
-  legacyReservations,
-  legacyResources,
-} from '@meseta/common/resources/legacy'
+import { legacyAttributes, legacyReservations, legacyResources } from '@meseta/common/resources/legacy'
 import { Resources } from '@meseta/common/resources/resources'
-import { addressOf } from '../state/offers.ts'
 import { rolesOf } from '../state/framework-info.ts'
+import { addressOf } from '../state/offers.ts'
 import type { AgentRow, ExecutorRow, FrameworkRow, TaskRow } from './tables.ts'
 
 // The objects of the older endpoints (Mesos contract 4.1): times in seconds, resources as objects, `slave` for agent.
@@ -74,36 +70,40 @@ export function frameworkSummaryOf(row: FrameworkRow): Json {
   }
 }
 
-/** A framework of /state and /frameworks. */
+/** A framework of /state and /frameworks, without its tasks. */
 export function frameworkOf(row: FrameworkRow): Json {
   const { view } = row
   const { info } = view
-  const multiRole = (info.capabilities ?? []).some(({ type }) => type === 'MULTI_ROLE')
   const framework: Json = {
     ...frameworkSummaryOf(row),
-    user: info.user,
+    ...ownerOf(row),
     failover_timeout: info.failover_timeout ?? 0,
     checkpoint: info.checkpoint ?? false,
     registered_time: seconds(view.registeredAt),
     unregistered_time: row.completedAt === undefined ? 0 : seconds(row.completedAt),
     resources: legacyResources(row.used.plus(row.offered)),
-    ...(multiRole ? { roles: rolesOf(info) } : { role: info.role ?? '*' }),
-    tasks: tasksOf(row, 'active'),
-    unreachable_tasks: tasksOf(row, 'unreachable'),
-    completed_tasks: row.completed.map(taskOf),
     offers: [...row.offers.values()].map(offerOf),
     executors: [...row.executors.values()].map(executorOf),
   }
-  if (info.principal !== undefined) framework.principal = info.principal
   if (view.reregisteredAt !== undefined) framework.reregistered_time = seconds(view.reregisteredAt)
   if (info.labels) framework.labels = labelsOf(info.labels)
-  if (view.constraints)
-    framework.offer_constraints = toJson('mesos.v1.scheduler.OfferConstraints', view.constraints)
+  if (view.constraints) framework.offer_constraints = toJson('mesos.v1.scheduler.OfferConstraints', view.constraints)
   return framework
 }
 
-const tasksOf = (row: FrameworkRow, fate: TaskRow['fate']): Json[] =>
-  [...row.tasks.values()].filter(task => task.fate === fate).map(taskOf)
+function ownerOf({ view: { info } }: FrameworkRow): Json {
+  const multiRole = (info.capabilities ?? []).some(({ type }) => type === 'MULTI_ROLE')
+  return {
+    user: info.user,
+    ...(info.principal === undefined ? {} : { principal: info.principal }),
+    ...(multiRole ? { roles: rolesOf(info) } : { role: info.role ?? '*' }),
+  }
+}
+
+/** The framework of the feed: the one of /state-summary, with whose it is, without tasks (docs/architecture.md). */
+export function feedFrameworkOf(row: FrameworkRow): Json {
+  return { ...frameworkSummaryOf(row), ...ownerOf(row), roles: rolesOf(row.view.info) }
+}
 
 const labelsOf = (labels: Labels | undefined): Label[] => labels?.labels ?? []
 
@@ -158,7 +158,8 @@ export function taskOf(row: TaskRow): Json {
     role: task.resources?.find(resource => resource.allocation_info)?.allocation_info?.role ?? '*',
     statuses: statusesOf(task).map(statusOf),
   }
-  if (task.limits) result.limits = Object.fromEntries(Object.entries(task.limits).map(([name, { value }]) => [name, finite(value)]))
+  if (task.limits)
+    result.limits = Object.fromEntries(Object.entries(task.limits).map(([name, { value }]) => [name, finite(value)]))
   if (task.user !== undefined) result.user = task.user
   if (task.labels) result.labels = labelsOf(task.labels)
   if (task.discovery) result.discovery = toJson('mesos.v1.DiscoveryInfo', task.discovery)

@@ -14,7 +14,7 @@ export interface RoleRow {
   readonly reserved: Resources
 }
 
-/** All roles, by name. Costs the size of the cluster: it is for reads. */
+/** All roles, by name. Costs the number of frameworks and agents, not of tasks. */
 export function rolesIn(tables: Tables, weights: ReadonlyMap<string, number>): RoleRow[] {
   const names = new Set<string>()
   const frameworks = new Map<string, string[]>()
@@ -50,13 +50,10 @@ export function rolesIn(tables: Tables, weights: ReadonlyMap<string, number>): R
 }
 
 function sumByRole(row: FrameworkRow, used: Map<string, Resources>, offered: Map<string, Resources>): void {
-  for (const task of row.tasks.values()) if (task.counted) addAllocations(used, task.resources)
-  for (const { info } of row.executors.values()) addAllocations(used, Resources.from(info.resources ?? []))
-  for (const offer of row.offers.values()) addAllocations(offered, Resources.from(offer.resources ?? []))
-}
-
-function addAllocations(sums: Map<string, Resources>, resources: Resources): void {
-  for (const [role, part] of resources.allocations()) addTo(sums, role, part.unallocated())
+  for (const [role, holding] of row.holdings) {
+    if (!holding.used.isEmpty) addTo(used, role, holding.used)
+    if (!holding.offered.isEmpty) addTo(offered, role, holding.offered)
+  }
 }
 
 function addTo(sums: Map<string, Resources>, role: string, resources: Resources): void {

@@ -1,9 +1,7 @@
-import type { AgentInfo, ExecutorInfo, Offer, Resource, Task, TaskState } from '@meseta/common/protocol/mesos'
+import type { AgentInfo, ExecutorInfo, Offer, Task, TaskState, TaskStatus } from '@meseta/common/protocol/mesos'
 import { holdsResources } from '@meseta/common/protocol/task-state'
 import { Resources } from '@meseta/common/resources/resources'
 import type { AgentView, Change, FrameworkView } from '../state/changes.ts'
-
-export type Counters = Partial<Record<TaskState, number>>
 
 /** An agent with what is derived about it. */
 export interface AgentRow {
@@ -22,6 +20,14 @@ export interface TaskRow {
   /** Whether `resources` are counted as used. */
   counted: boolean
   fate: 'active' | 'completed' | 'unreachable'
+  /** Its JSON in /state, made when it is first asked for after a change. */
+  text: string | undefined
+}
+
+/** What a framework has in one role. */
+export interface Holding {
+  used: Resources
+  offered: Resources
 }
 
 export interface ExecutorRow {
@@ -36,6 +42,8 @@ export interface FrameworkRow {
   completedAt: number | undefined
   used: Resources
   offered: Resources
+  /** The same by role. */
+  readonly holdings: Map<string, Holding>
   /** By id: active and unreachable. */
   readonly tasks: Map<string, TaskRow>
   /** Oldest first, bounded. An id may come more than once. */
@@ -58,6 +66,8 @@ export interface Applied {
   readonly task?: TaskRow
   readonly framework?: FrameworkRow
   readonly agent?: AgentRow
+  /** Of a TASK_STATUS: the newest status until then. */
+  readonly before?: TaskStatus | undefined
   /** Completed tasks that were forgotten to make room. */
   readonly forgotten?: readonly TaskRow[]
 }
@@ -73,6 +83,12 @@ export class Tables {
   readonly frameworks = new Map<string, FrameworkRow>()
   /** Oldest first, bounded. */
   readonly completedFrameworks = new Map<string, FrameworkRow>()
+  /** Sums over all agents. */
+  total = Resources.empty
+  used = Resources.empty
+  offered = Resources.empty
+  /** Tasks by state, the completed ones in the histories too. */
+  readonly counters = new Map<TaskState, number>()
   readonly #offerOwners = new Map<string, FrameworkRow>()
   readonly #bounds: Bounds
 
@@ -123,6 +139,7 @@ export class Tables {
     let row = this.agents.get(id)
     if (row) {
       row.view = view
+      this.total = this.total.minus(row.total)
       row.total = Resources.from([...view.total])
     } else {
       row = {
@@ -135,6 +152,7 @@ export class Tables {
       }
       this.agents.set(id, row)
     }
+    this.total = this.total.plus(row.total)
     return row
   }
 
@@ -142,6 +160,7 @@ export class Tables {
     const agent = this.agents.get(id)
     this.agents.delete(id)
     if (unreachable) this.unreachableAgents.add(id)
+    if (agent) this.total = this.total.minus(agent.total)
     return agent ? { agent } : {}
   }
 
@@ -155,6 +174,7 @@ export class Tables {
         completedAt: undefined,
         used: Resources.empty,
         offered: Resources.empty,
+        holdings: new Map(),
         tasks: new Map(),
         completed: [],
         offers: new Map(),
@@ -178,13 +198,15 @@ export class Tables {
     if (this.completedFrameworks.size <= this.#bounds.completedFrameworks) return { framework }
     const [oldestId, oldest] = this.completedFrameworks.entries().next().value!
     this.completedFrameworks.delete(oldestId)
+    for (const row of oldest.completed) this.#drop(oldest, row)
     return { framework, forgotten: oldest.completed }
   }
 
   #addTask(task: Task): Partial<Applied> {
     const framework = this.frameworks.get(task.framework_id.value)
     if (!framework) return {}
-    const row: TaskRow = { task, resources: Resources.from(task.resources ?? []), counted: false, fate: 'active' }
+    const resources = Resources.from(task.resources ?? [])
+    const row: TaskRow = { task, resources, counted: false, fate: 'active', text: undefined }
     framework.tasks.set(task.task_id.value, row)
     this.#count(framework, row, task.state, 1)
     this.#place(framework, task.agent_id.value, 1)
@@ -197,6 +219,7 @@ export class Tables {
     const row = framework?.tasks.get(change.taskId)
     if (!framework || !row) return {}
     const { state, status, forwarded } = change
+    const before = row.task.statuses?.at(-1)
     const statuses = [...(row.task.statuses ?? [])]
     // A second status of the same state replaces the one before (Mesos contract 2.6).
     if (statuses.at(-1)?.state === status.state) statuses.pop()
@@ -206,12 +229,13 @@ export class Tables {
       this.#count(framework, row, state, 1)
     }
     row.task = { ...row.task, state, statuses }
+    row.text = undefined
     if (forwarded) {
       row.task.status_update_state = forwarded.state
       row.task.status_update_uuid = forwarded.uuid
     }
     this.#recount(framework, row)
-    return { framework, task: row }
+    return { framework, task: row, before }
   }
 
   #endTask(change: Change & { type: 'TASK_ENDED' }): Partial<Applied> {
@@ -252,7 +276,7 @@ export class Tables {
     const framework = this.frameworks.get(frameworkId)
     if (!framework) return {}
     framework.executors.set(`${agentId}/${info.executor_id.value}`, { agentId, frameworkId, info })
-    this.#use(framework, agentId, info.resources ?? [], true)
+    this.#use(framework, agentId, Resources.from(info.resources ?? []), true)
     this.#place(framework, agentId, 1)
     return { framework }
   }
@@ -263,7 +287,7 @@ export class Tables {
     const executor = framework?.executors.get(key)
     if (!framework || !executor) return {}
     framework.executors.delete(key)
-    this.#use(framework, change.agentId, executor.info.resources ?? [], false)
+    this.#use(framework, change.agentId, Resources.from(executor.info.resources ?? []), false)
     this.#place(framework, change.agentId, -1)
     return { framework }
   }
@@ -271,13 +295,9 @@ export class Tables {
   #addOffer(offer: Offer): Partial<Applied> {
     const framework = this.frameworks.get(offer.framework_id.value)
     if (!framework) return {}
-    const resources = Resources.from(offer.resources ?? []).unallocated()
     framework.offers.set(offer.id.value, offer)
     this.#offerOwners.set(offer.id.value, framework)
-    framework.offered = framework.offered.plus(resources)
-    const agent = this.agents.get(offer.agent_id.value)
-    if (agent) agent.offered = agent.offered.plus(resources)
-    return { framework, ...(agent ? { agent } : {}) }
+    return this.#offer(framework, offer, true)
   }
 
   #removeOffer(id: string): Partial<Applied> {
@@ -286,11 +306,22 @@ export class Tables {
     if (!framework || !offer) return {}
     this.#offerOwners.delete(id)
     framework.offers.delete(id)
-    const resources = Resources.from(offer.resources ?? []).unallocated()
-    framework.offered = framework.offered.minus(resources)
+    return this.#offer(framework, offer, false)
+  }
+
+  #offer(framework: FrameworkRow, offer: Offer, more: boolean): Partial<Applied> {
+    const resources = Resources.from(offer.resources ?? [])
+    for (const [role, part] of resources.allocations()) {
+      const holding = holdingOf(framework, role)
+      holding.offered = moved(holding.offered, part.unallocated(), more)
+    }
+    const bare = resources.unallocated()
+    framework.offered = moved(framework.offered, bare, more)
     const agent = this.agents.get(offer.agent_id.value)
-    if (agent) agent.offered = agent.offered.minus(resources)
-    return { framework, ...(agent ? { agent } : {}) }
+    if (!agent) return { framework }
+    agent.offered = moved(agent.offered, bare, more)
+    this.offered = moved(this.offered, bare, more)
+    return { framework, agent }
   }
 
   /** Counts a task's resources as used, or no longer, as its state says. */
@@ -298,17 +329,24 @@ export class Tables {
     const counts = holdsResources(row.task.state)
     if (counts === row.counted) return
     row.counted = counts
-    this.#use(framework, row.task.agent_id.value, row.task.resources ?? [], counts)
+    this.#use(framework, row.task.agent_id.value, row.resources, counts)
   }
 
-  #use(framework: FrameworkRow, agentId: string, list: readonly Resource[], more: boolean): void {
-    const resources = Resources.from(list as Resource[]).unallocated()
-    framework.used = more ? framework.used.plus(resources) : framework.used.minus(resources)
+  #use(framework: FrameworkRow, agentId: string, resources: Resources, more: boolean): void {
+    for (const [role, part] of resources.allocations()) {
+      const holding = holdingOf(framework, role)
+      holding.used = moved(holding.used, part.unallocated(), more)
+    }
+    const bare = resources.unallocated()
+    framework.used = moved(framework.used, bare, more)
     const agent = this.agents.get(agentId)
-    if (agent) agent.used = more ? agent.used.plus(resources) : agent.used.minus(resources)
+    if (!agent) return
+    agent.used = moved(agent.used, bare, more)
+    this.used = moved(this.used, bare, more)
   }
 
   #count(framework: FrameworkRow, row: TaskRow, state: TaskState, by: number): void {
+    bump(this.counters, state, by)
     bump(framework.counters, state, by)
     const agent = this.agents.get(row.task.agent_id.value)
     if (agent) bump(agent.counters, state, by)
@@ -320,6 +358,17 @@ export class Tables {
     if (agent) bump(agent.frameworks, framework.view.info.id!.value, by)
   }
 }
+
+function holdingOf(framework: FrameworkRow, role: string): Holding {
+  let holding = framework.holdings.get(role)
+  if (!holding) {
+    holding = { used: Resources.empty, offered: Resources.empty }
+    framework.holdings.set(role, holding)
+  }
+  return holding
+}
+
+const moved = (sum: Resources, part: Resources, more: boolean): Resources => (more ? sum.plus(part) : sum.minus(part))
 
 function bump<Key>(counts: Map<Key, number>, key: Key, by: number): void {
   const count = (counts.get(key) ?? 0) + by

@@ -1,0 +1,155 @@
+import { BadMessage } from '@meseta/common/protocol/errors'
+import type { MasterCall, MasterCallType, MasterResponse } from '@meseta/common/protocol/mesos'
+import type { Replica } from '../replica/replica.ts'
+import { getAgents, getExecutors, getFrameworks, getRoles, getState, getTasks } from '../replica/v1-shapes.ts'
+import { acceptedMedia, contentType, type Media, notAcceptable, readMessage, writeMessage } from './media.ts'
+import type { OperatorStreams } from './operator-stream.ts'
+import { type ApiReply, type ApiRequest, empty, refusal } from './transport.ts'
+import { versionInfo } from './version.ts'
+
+export interface OperatorOptions {
+  readonly replica: Replica
+  readonly streams: OperatorStreams
+  readonly metrics: () => Readonly<Record<string, number>>
+  readonly removeFramework: (
+    frameworkId: string,
+    answered: (status: number, message: string | undefined) => void,
+  ) => void
+}
+
+/** Calls whose body object is obligatory, and where it is. Those that are not supported yet are checked all the same. */
+const bodies: Partial<Record<MasterCallType, keyof MasterCall>> = {
+  GET_METRICS: 'get_metrics',
+  SET_LOGGING_LEVEL: 'set_logging_level',
+  LIST_FILES: 'list_files',
+  READ_FILE: 'read_file',
+  UPDATE_WEIGHTS: 'update_weights',
+  RESERVE_RESOURCES: 'reserve_resources',
+  UNRESERVE_RESOURCES: 'unreserve_resources',
+  CREATE_VOLUMES: 'create_volumes',
+  DESTROY_VOLUMES: 'destroy_volumes',
+  GROW_VOLUME: 'grow_volume',
+  SHRINK_VOLUME: 'shrink_volume',
+  UPDATE_MAINTENANCE_SCHEDULE: 'update_maintenance_schedule',
+  START_MAINTENANCE: 'start_maintenance',
+  STOP_MAINTENANCE: 'stop_maintenance',
+  DRAIN_AGENT: 'drain_agent',
+  DEACTIVATE_AGENT: 'deactivate_agent',
+  REACTIVATE_AGENT: 'reactivate_agent',
+  UPDATE_QUOTA: 'update_quota',
+  SET_QUOTA: 'set_quota',
+  REMOVE_QUOTA: 'remove_quota',
+  TEARDOWN: 'teardown',
+  MARK_AGENT_GONE: 'mark_agent_gone',
+}
+
+/** `POST /api/v1` without its transport (Mesos contract 3). Leadership and recovery have been checked before. */
+export class OperatorEndpoint {
+  readonly #options: OperatorOptions
+
+  constructor(options: OperatorOptions) {
+    this.#options = options
+  }
+
+  handle(request: ApiRequest, reply: ApiReply): void {
+    if (request.method !== 'POST') {
+      reply.answer(refusal(405, 'Expecting POST', { allow: 'POST' }))
+      return
+    }
+    const media = contentType(request)
+    if (typeof media !== 'string') {
+      reply.answer(media)
+      return
+    }
+    let call: MasterCall
+    try {
+      call = readMessage('mesos.v1.master.Call', media, request.body)
+    } catch (error) {
+      if (!(error instanceof BadMessage)) throw error
+      reply.answer(refusal(400, `Failed to parse body into a Call: ${error.message}`))
+      return
+    }
+    const problem = checkCall(call)
+    const accepted = acceptedMedia(request)
+    if (problem !== undefined) reply.answer(refusal(400, `Failed to validate the Call: ${problem}`))
+    else if (accepted === undefined) reply.answer(notAcceptable)
+    else this.#perform(call, accepted, reply)
+  }
+
+  #perform(call: MasterCall, media: Media, reply: ApiReply): void {
+    if (call.type === 'SUBSCRIBE') {
+      this.#options.streams.subscribe(reply, media)
+      return
+    }
+    if (call.type === 'TEARDOWN') {
+      this.#options.removeFramework(call.teardown!.framework_id.value, (status, message) =>
+        reply.answer(message === undefined ? empty(status) : refusal(status, message)),
+      )
+      return
+    }
+    const response = this.#read(call.type!)
+    if (!response) {
+      reply.answer(refusal(501, `type: ${call.type} is not supported yet by this master`))
+      return
+    }
+    const body = writeMessage('mesos.v1.master.Response', media, { type: call.type as 'GET_STATE', ...response })
+    reply.answer({ status: 200, headers: { 'content-type': media }, body })
+  }
+
+  /** The reply of a call that only reads; undefined for one that is not supported. */
+  #read(type: MasterCallType): Omit<MasterResponse, 'type'> | undefined {
+    const { replica, metrics } = this.#options
+    const { tables, facts } = replica
+    switch (type) {
+      case 'GET_HEALTH':
+        return { get_health: { healthy: true } }
+      case 'GET_VERSION':
+        return { get_version: { version_info: versionInfo(facts) } }
+      case 'GET_FLAGS':
+        return { get_flags: { flags: Object.entries(facts.flags).map(([name, value]) => ({ name, value })) } }
+      case 'GET_METRICS':
+        return { get_metrics: { metrics: Object.entries(metrics()).map(([name, value]) => ({ name, value })) } }
+      case 'GET_LOGGING_LEVEL':
+        return { get_logging_level: { level: 0 } }
+      case 'GET_STATE':
+        return { get_state: getState(tables) }
+      case 'GET_AGENTS':
+        return { get_agents: getAgents(tables) }
+      case 'GET_FRAMEWORKS':
+        return { get_frameworks: getFrameworks(tables) }
+      case 'GET_EXECUTORS':
+        return { get_executors: getExecutors(tables) }
+      case 'GET_OPERATIONS':
+        return { get_operations: {} }
+      case 'GET_TASKS':
+        return { get_tasks: getTasks(tables) }
+      case 'GET_ROLES':
+        return { get_roles: getRoles(tables, facts.weights) }
+      case 'GET_WEIGHTS':
+        return { get_weights: { weight_infos: [...facts.weights].map(([role, weight]) => ({ role, weight })) } }
+      case 'GET_MASTER':
+        return {
+          get_master: {
+            master_info: facts.masterInfo,
+            start_time: facts.startedAt / 1000,
+            elected_time: facts.electedAt / 1000,
+          },
+        }
+      case 'GET_MAINTENANCE_STATUS':
+        return { get_maintenance_status: { status: {} } }
+      case 'GET_MAINTENANCE_SCHEDULE':
+        return { get_maintenance_schedule: { schedule: {} } }
+      case 'GET_QUOTA':
+        return { get_quota: { status: {} } }
+      default:
+        return undefined
+    }
+  }
+}
+
+function checkCall(call: MasterCall): string | undefined {
+  if (call.type === undefined || call.type === 'UNKNOWN') return 'type: is required, and must be a known call'
+  const body = bodies[call.type]
+  if (body !== undefined && call[body] === undefined) return `${body}: is required in a call of type ${call.type}`
+  return undefined
+}

@@ -1,0 +1,181 @@
+import type { Replica } from '../replica/replica.ts'
+import { legacyReads } from './legacy-reads.ts'
+import type { OperatorEndpoint } from './operator.ts'
+import type { SchedulerEndpoint } from './scheduler.ts'
+import { type ApiAnswer, type ApiReply, type ApiRequest, empty, json, refusal } from './transport.ts'
+import { versionInfo } from './version.ts'
+
+/** Who leads, as far as this process knows. */
+export type Leadership =
+  /** This process, once `api` is there; until then it reads the registry. */
+  | { readonly state: 'leading'; readonly api: LeaderApi | undefined }
+  /** Another one, at `host:port`. */
+  | { readonly state: 'following'; readonly leader: string }
+  | { readonly state: 'unknown' }
+
+/** What only a leader answers. */
+export interface LeaderApi {
+  readonly scheduler: SchedulerEndpoint
+  readonly operator: OperatorEndpoint
+  readonly replica: Replica
+  readonly removeFramework: (
+    frameworkId: string,
+    answered: (status: number, message: string | undefined) => void,
+  ) => void
+}
+
+export interface RoutesOptions {
+  readonly leadership: () => Leadership
+  readonly metrics: () => Readonly<Record<string, number>>
+  readonly version: string
+  readonly buildTime: number
+  /** As text. */
+  readonly flags: Readonly<Record<string, string>>
+}
+
+/** Routes that exist and are not supported yet: they say so. */
+const unsupported = [
+  '/reserve',
+  '/unreserve',
+  '/create-volumes',
+  '/destroy-volumes',
+  '/machine/down',
+  '/machine/up',
+  '/logging/toggle',
+  '/files/browse',
+  '/files/read',
+  '/files/download',
+  '/files/debug',
+]
+
+/** Every route, longest first: the longest one that begins the path answers (Mesos contract 1.1). */
+const routes = [
+  ...Object.keys(legacyReads),
+  ...unsupported,
+  '/api/v1',
+  '/api/v1/scheduler',
+  '/teardown',
+  '/health',
+  '/version',
+  '/flags',
+  '/redirect',
+  '/metrics/snapshot',
+].sort((a, b) => b.length - a.length)
+
+const answeredByAll = new Set([
+  '/health',
+  '/flags',
+  '/version',
+  '/metrics/snapshot',
+  '/logging/toggle',
+  '/files/browse',
+  '/files/read',
+  '/files/download',
+  '/files/debug',
+])
+
+/** The route that a path means: without the prefix `/master` and the suffix `.json`, extra segments and slashes. */
+export function routeOf(path: string): string | undefined {
+  const bare = path.startsWith('/master/') ? path.slice('/master'.length) : path
+  return routes.find(route => {
+    if (!bare.startsWith(route)) return false
+    const rest = bare.slice(route.length)
+    return rest === '' || rest.startsWith('/') || /^\.json(?:\/|$)/.test(rest)
+  })
+}
+
+/** Every route of the master without its transport. */
+export class Routes {
+  readonly #options: RoutesOptions
+
+  constructor(options: RoutesOptions) {
+    this.#options = options
+  }
+
+  handle(request: ApiRequest, reply: ApiReply): void {
+    const route = routeOf(request.path)
+    if (route === undefined) {
+      reply.answer(refusal(404, `there is no ${request.path.slice(0, 200)} here`))
+      return
+    }
+    if (route === '/redirect' && !/^(?:\/master)?\/redirect\/?$/.test(request.path)) {
+      reply.answer(refusal(404, '/redirect has nothing below it'))
+      return
+    }
+    const leadership = this.#options.leadership()
+    if (answeredByAll.has(route)) reply.answer(this.#own(route, request))
+    else if (leadership.state === 'unknown') reply.answer(refusal(503, 'No leader elected'))
+    else if (leadership.state === 'following') reply.answer(redirect(request, route, leadership.leader))
+    else if (!leadership.api) reply.answer(refusal(503, 'Master has not finished recovery'))
+    else this.#lead(leadership.api, route, request, reply)
+  }
+
+  #own(route: string, request: ApiRequest): ApiAnswer {
+    switch (route) {
+      case '/health':
+        return empty(200)
+      case '/version':
+        return this.#json(request, JSON.stringify(versionInfo(this.#options)))
+      case '/flags':
+        if (request.method !== 'GET' && request.method !== 'HEAD')
+          return refusal(405, 'Expecting GET', { allow: 'GET' })
+        return this.#json(request, JSON.stringify({ flags: this.#options.flags }))
+      case '/metrics/snapshot':
+        return this.#json(request, JSON.stringify(this.#options.metrics()))
+      default:
+        return refusal(501, `${route} is not supported yet by this master`)
+    }
+  }
+
+  #lead(api: LeaderApi, route: string, request: ApiRequest, reply: ApiReply): void {
+    if (route === '/api/v1/scheduler') api.scheduler.handle(request, reply)
+    else if (route === '/api/v1') api.operator.handle(request, reply)
+    else if (route === '/redirect') reply.answer(redirect(request, route, addressOf(api.replica)))
+    else if (route === '/teardown') teardown(api, request, reply)
+    else reply.answer(this.#readOrRefuse(api, route, request))
+  }
+
+  #readOrRefuse(api: LeaderApi, route: string, request: ApiRequest): ApiAnswer {
+    const read = legacyReads[route]
+    if (!read) return refusal(501, `${route} is not supported yet by this master`)
+    const changes = ['/weights', '/quota', '/maintenance/schedule'].includes(route)
+    if (changes && request.method !== 'GET' && request.method !== 'HEAD')
+      return refusal(501, `${request.method} ${route} is not supported yet by this master`)
+    if (route === '/maintenance/status' && request.method !== 'GET')
+      return refusal(405, 'Expecting GET', { allow: 'GET' })
+    return this.#json(request, read(api.replica, new URLSearchParams(request.query)))
+  }
+
+  /** JSON, or with `?jsonp=f` a script that calls f with it. */
+  #json(request: ApiRequest, body: string): ApiAnswer {
+    const callback = new URLSearchParams(request.query).get('jsonp')
+    if (callback === null) return json(body)
+    if (callback.length > 200 || !/^[A-Za-z_$][\w$.]*$/.test(callback))
+      return refusal(400, 'jsonp: must be the name of a function, as in angular.callbacks._0')
+    // In a script two characters end a line that in JSON are text.
+    const script = body.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+    return { status: 200, headers: { 'content-type': 'text/javascript' }, body: `${callback}(${script});` }
+  }
+}
+
+const addressOf = ({ facts: { masterInfo } }: Replica): string => `${masterInfo.hostname}:${masterInfo.port}`
+
+/** Scheme-less, so that it fits whatever the client speaks (Mesos contract 1.2). */
+function redirect(request: ApiRequest, route: string, leader: string): ApiAnswer {
+  const target = route === '/redirect' ? '' : request.path + (request.query === '' ? '' : `?${request.query}`)
+  return empty(307, { location: `//${leader}${target}` })
+}
+
+/** `POST /teardown`, a form with frameworkId. */
+function teardown(api: LeaderApi, request: ApiRequest, reply: ApiReply): void {
+  if (request.method !== 'POST') {
+    reply.answer(refusal(405, 'Expecting POST', { allow: 'POST' }))
+    return
+  }
+  const id = new URLSearchParams(Buffer.from(request.body).toString('utf8')).get('frameworkId')
+  if (id === null) reply.answer(refusal(400, "Missing 'frameworkId' in the form of the body"))
+  else
+    api.removeFramework(id, (status, message) =>
+      reply.answer(message === undefined ? empty(status) : refusal(status, message)),
+    )
+}

@@ -1,0 +1,127 @@
+import { fromJson } from '@meseta/common/protocol/codec'
+import { BadMessage } from '@meseta/common/protocol/errors'
+import type { DomainInfo, MasterInfo } from '@meseta/common/protocol/mesos'
+import { Resources } from '@meseta/common/resources/resources'
+import { parseResources } from '@meseta/common/resources/text'
+import { commonFlags } from '@meseta/common/service/common-flags'
+import { defineFlags, type FlagValues } from '@meseta/common/service/flags'
+import { quantitiesOf } from './allocator/quantities.ts'
+import type { Quantities } from './allocator/sorter.ts'
+import { type HeartConfig, heartDefaults } from './state/config.ts'
+
+/** The flags of the Mesos contract, section 9, that this master acts on. */
+export const masterFlags = defineFlags({
+  ...commonFlags(5050),
+  zk: { type: 'string', help: 'Where state is kept and the leader is elected; the same as --store.' },
+  cluster: { type: 'string', help: 'The name of the cluster that pages show; --cluster-name unless given.' },
+  agent_ping_timeout: {
+    type: 'duration',
+    default: 15_000,
+    help: 'How long an agent may be silent before a ping counts as missed.',
+  },
+  max_agent_ping_timeouts: { type: 'number', default: 5, help: 'How many missed pings make an agent unreachable.' },
+  agent_reregister_timeout: {
+    type: 'duration',
+    default: 600_000,
+    help: 'How long agents may take to come back after a disconnection or a change of leaders.',
+  },
+  recovery_agent_removal_limit: {
+    type: 'string',
+    default: '100%',
+    help: 'The share of agents that may be missing after a change of leaders; above it the master ends instead.',
+  },
+  registry_store_timeout: { type: 'duration', default: 20_000, help: 'How long a registry write may take.' },
+  allocation_interval: { type: 'duration', default: 1_000, help: 'How often all agents are allocated.' },
+  offer_timeout: { type: 'duration', help: 'After this long an unanswered offer is rescinded; never unless given.' },
+  min_allocatable_resources: {
+    type: 'string',
+    default: 'cpus:0.01|mem:32',
+    help: 'What an offer holds at least one of: amounts joined by ;, alternatives by |.',
+  },
+  filter_gpu_resources: {
+    type: 'boolean',
+    default: true,
+    help: 'Offer agents with GPUs only to frameworks that ask for GPUs.',
+  },
+  fair_sharing_excluded_resource_names: { type: 'list', default: [], help: 'Resources that do not count for shares.' },
+  roles: { type: 'list', help: 'The only roles that frameworks may have; any unless given.' },
+  weights: { type: 'string', default: '', help: 'Weights of roles: role=weight,role=weight.' },
+  root_submissions: { type: 'boolean', default: true, help: "Whether the user 'root' may run frameworks." },
+  max_completed_frameworks: { type: 'number', default: 50, help: 'Completed frameworks that are remembered.' },
+  max_completed_tasks_per_framework: {
+    type: 'number',
+    default: 1_000,
+    help: 'Completed tasks that are remembered, by framework.',
+  },
+  max_unreachable_tasks_per_framework: {
+    type: 'number',
+    default: 1_000,
+    help: 'Unreachable tasks that are remembered, by framework.',
+  },
+  domain: { type: 'json', help: 'Where this master is: {"fault_domain":{"region":{"name":…},"zone":{"name":…}}}.' },
+  require_agent_domain: { type: 'boolean', default: false, help: 'Refuse agents without a domain.' },
+})
+
+export type MasterFlags = FlagValues<typeof masterFlags>
+
+/** What the flags mean to the heart. Throws an Error that names the flag. */
+export function heartConfig(flags: MasterFlags, masterInfo: MasterInfo): HeartConfig {
+  const config: HeartConfig = {
+    ...heartDefaults,
+    masterInfo,
+    agentSilence: flags.agent_ping_timeout * flags.max_agent_ping_timeouts,
+    agentReregisterTimeout: flags.agent_reregister_timeout,
+    allocationInterval: flags.allocation_interval,
+    offerTimeout: flags.offer_timeout,
+    minAllocatable: minAllocatable(flags.min_allocatable_resources),
+    filterGpuResources: flags.filter_gpu_resources,
+    excludedFromSharing: flags.fair_sharing_excluded_resource_names,
+    roles: flags.roles && new Set(flags.roles),
+    weights: weights(flags.weights),
+    rootSubmissions: flags.root_submissions,
+    maxCompletedFrameworks: flags.max_completed_frameworks,
+    maxUnreachableTasksPerFramework: flags.max_unreachable_tasks_per_framework,
+    recoveryAgentRemovalLimit: share(flags.recovery_agent_removal_limit),
+    requireAgentDomain: flags.require_agent_domain,
+    domain: masterInfo.domain,
+  }
+  return config
+}
+
+/** `--domain` as a message. */
+export function domainOf(flags: MasterFlags): DomainInfo | undefined {
+  if (flags.domain === undefined) return undefined
+  try {
+    return fromJson('mesos.v1.DomainInfo', flags.domain)
+  } catch (error) {
+    throw new Error(`--domain: ${error instanceof BadMessage ? error.message : String(error)}`)
+  }
+}
+
+function minAllocatable(text: string): readonly Quantities[] {
+  if (text.trim() === '') return []
+  return text.split('|').map(part => {
+    try {
+      return quantitiesOf(Resources.from(parseResources(part)))
+    } catch (error) {
+      throw new Error(`--min-allocatable-resources: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  })
+}
+
+function weights(text: string): ReadonlyMap<string, number> {
+  const result = new Map<string, number>()
+  for (const part of text.split(',').filter(Boolean)) {
+    const [role, weight] = part.split('=')
+    if (!role || !(Number(weight) > 0)) throw new Error(`--weights: '${part}' is not role=weight with a weight above 0`)
+    result.set(role, Number(weight))
+  }
+  return result
+}
+
+function share(text: string): number {
+  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1]
+  if (percent === undefined || Number(percent) > 100)
+    throw new Error(`--recovery-agent-removal-limit: '${text}' is not a percentage such as 100%`)
+  return Number(percent) / 100
+}

@@ -1,0 +1,64 @@
+import { Buffer } from 'node:buffer'
+import type { Clock } from '@meseta/common/service/clock'
+import { HttpError } from '@meseta/common/service/errors'
+import { type OutStream, openStream } from '@meseta/common/service/stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Leadership, Routes } from './api/routes.ts'
+import type { ApiAnswer, ApiReply, ApiRequest } from './api/transport.ts'
+
+/** Unsent bytes at which a scheduler or operator that does not read is cut off; it subscribes again. */
+const maxQueuedBytes = 64 * 1024 * 1024
+
+/** Puts the master's routes behind a fastify server: any method, bodies as they come. */
+export function serveRoutes(app: FastifyInstance, routes: Routes, clock: Clock): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  const handle = (request: FastifyRequest, reply: FastifyReply) => {
+    routes.handle(toApi(request), new HttpReply(reply, clock))
+    return reply
+  }
+  app.all('/*', handle)
+}
+
+function toApi(request: FastifyRequest): ApiRequest {
+  const at = request.url.indexOf('?')
+  return {
+    method: request.method,
+    path: at < 0 ? request.url : request.url.slice(0, at),
+    query: at < 0 ? '' : request.url.slice(at + 1),
+    headers: request.headers,
+    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+  }
+}
+
+/** For the feed: a master that does not lead points to the one that does, or says that there is none. */
+export function redirectUnlessLeading(leadership: () => Leadership) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+    const now = leadership()
+    if (now.state === 'following') return reply.code(307).header('location', `//${now.leader}${request.url}`).send()
+    if (now.state === 'unknown') throw new HttpError(503, 'No leader elected')
+    if (!now.api) throw new HttpError(503, 'Master has not finished recovery')
+    return undefined
+  }
+}
+
+class HttpReply implements ApiReply {
+  readonly #reply: FastifyReply
+  readonly #clock: Clock
+
+  constructor(reply: FastifyReply, clock: Clock) {
+    this.#reply = reply
+    this.#clock = clock
+  }
+
+  answer({ status, headers, body }: ApiAnswer): void {
+    for (const [name, value] of Object.entries(headers)) this.#reply.header(name, value)
+    // Text as bytes: fastify adds nothing to the content type of these.
+    this.#reply.code(status).send(typeof body === 'string' ? Buffer.from(body) : Buffer.from(body))
+  }
+
+  stream(headers: Readonly<Record<string, string>>): OutStream {
+    const { 'content-type': contentType = 'application/json', ...others } = headers
+    return openStream(this.#reply, { contentType, headers: others, maxQueuedBytes, clock: this.#clock })
+  }
+}

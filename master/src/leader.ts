@@ -1,0 +1,114 @@
+import type { FeedWriter } from '@meseta/common/feed/writer'
+import type { MasterInfo } from '@meseta/common/protocol/mesos'
+import type { Context } from '@meseta/common/service/component'
+import { leaderMetrics } from './api/metrics.ts'
+import { OperatorEndpoint } from './api/operator.ts'
+import { OperatorStreams } from './api/operator-stream.ts'
+import type { LeaderApi } from './api/routes.ts'
+import { mesosVersion } from './api/version.ts'
+import { heartConfig, type MasterFlags } from './flags.ts'
+import { Master } from './master.ts'
+import { probeAgent } from './probe.ts'
+import { Replica } from './replica/replica.ts'
+
+export interface LeaderOptions {
+  readonly masterInfo: MasterInfo
+  readonly startedAt: number
+  /** As text, for those who may see them. */
+  readonly flags: Readonly<Record<string, string>>
+  readonly feed: FeedWriter
+  /** It can not lead any longer. */
+  readonly fatal: (error: Error) => void
+}
+
+/** A process's leadership: the master, its read model and what they serve. */
+export class Leader {
+  readonly #context: Context<MasterFlags>
+  readonly #options: LeaderOptions
+  readonly #master: Master
+  readonly #electedAt: number
+  #served: { readonly replica: Replica; readonly streams: OperatorStreams; readonly api: LeaderApi } | undefined
+  #masters: readonly MasterInfo[]
+
+  constructor(context: Context<MasterFlags>, options: LeaderOptions) {
+    const { flags, store, bus, clock, random, log } = context
+    this.#context = context
+    this.#options = options
+    this.#electedAt = clock.now()
+    this.#masters = [options.masterInfo]
+    this.#master = new Master({
+      config: heartConfig(flags, options.masterInfo),
+      cluster: flags.cluster_name,
+      store,
+      bus,
+      clock,
+      random,
+      log,
+      probe: probeAgent,
+      fatal: options.fatal,
+      recovered: clusterId => this.#serve(clusterId),
+      changed: (seq, changes) => this.#served!.replica.apply(seq, changes),
+      registryStoreTimeout: flags.registry_store_timeout,
+    })
+  }
+
+  /** What it serves, once it has read the registry. */
+  get api(): LeaderApi | undefined {
+    return this.#master.recovered ? this.#served?.api : undefined
+  }
+
+  get master(): Master {
+    return this.#master
+  }
+
+  /** All candidates, the leader first. */
+  set masters(masters: readonly MasterInfo[]) {
+    this.#masters = masters
+    if (this.#served) this.#served.replica.masters = masters
+  }
+
+  lead(): Promise<void> {
+    return this.#master.lead()
+  }
+
+  metrics(uptimeSeconds: number): Record<string, number> | undefined {
+    return this.#served && leaderMetrics(this.#master, this.#served.replica, uptimeSeconds, this.#served.streams.size)
+  }
+
+  async stop(): Promise<void> {
+    await this.#master.stop()
+    this.#served?.streams.stop()
+    this.#served?.replica.stop()
+  }
+
+  #serve(clusterId: string): void {
+    const { clock, flags } = this.#context
+    const { masterInfo, startedAt, feed } = this.#options
+    const config = this.#master.config
+    const replica = new Replica({
+      clock,
+      feed,
+      facts: {
+        clusterName: flags.cluster ?? flags.cluster_name,
+        clusterId,
+        version: mesosVersion,
+        masterInfo,
+        startedAt,
+        electedAt: this.#electedAt,
+        weights: config.weights,
+        flags: this.#options.flags,
+        buildTime: startedAt,
+      },
+      bounds: {
+        completedFrameworks: config.maxCompletedFrameworks,
+        completedTasksPerFramework: flags.max_completed_tasks_per_framework,
+      },
+    })
+    replica.masters = this.#masters
+    const streams = new OperatorStreams(clock, replica)
+    const removeFramework: LeaderApi['removeFramework'] = (id, answered) => this.#master.removeFramework(id, answered)
+    const metrics = () => this.metrics((clock.now() - startedAt) / 1000)!
+    const operator = new OperatorEndpoint({ replica, streams, metrics, removeFramework })
+    this.#served = { replica, streams, api: { scheduler: this.#master.scheduler, operator, replica, removeFramework } }
+  }
+}

@@ -1,0 +1,185 @@
+import type { FeedWriter } from '@meseta/common/feed/writer'
+import type { MasterInfo } from '@meseta/common/protocol/mesos'
+import { legacyResources } from '@meseta/common/resources/legacy'
+import type { Clock, Timer } from '@meseta/common/service/clock'
+import type { Change } from '../state/changes.ts'
+import { leaderInfo, type MasterFacts } from './facts.ts'
+import { feedFrameworkOf, feedTaskOf, slaveOf } from './legacy-shapes.ts'
+import { legacyRoleOf, rolesIn } from './roles.ts'
+import { type AgentRow, type Applied, type Bounds, type FrameworkRow, Tables, type TaskRow } from './tables.ts'
+
+/** Sums (agents, frameworks, roles, the cluster) go to the feed at most this often; tasks go at once. Milliseconds. */
+const sumsEvery = 100
+
+/**
+ * The read model: the heart's numbered changes go in; reads, the feed and followers are served from it. It knows nothing
+ * of the heart but these changes, so that it can live in another thread.
+ */
+export class Replica {
+  readonly tables: Tables
+  readonly feed: FeedWriter
+  readonly #clock: Clock
+  readonly #facts: MasterFacts
+  readonly #followers = new Set<(applied: Applied) => void>()
+  readonly #changedAgents = new Set<AgentRow>()
+  readonly #changedFrameworks = new Set<FrameworkRow>()
+  readonly #shownRoles = new Set<string>()
+  #masters: readonly MasterInfo[]
+  #sums: Timer | undefined
+  #seq = 0
+
+  constructor(options: { clock: Clock; feed: FeedWriter; facts: MasterFacts; bounds: Bounds }) {
+    this.#clock = options.clock
+    this.feed = options.feed
+    this.#facts = options.facts
+    this.tables = new Tables(options.bounds)
+    this.#masters = [options.facts.masterInfo]
+    this.#showSums()
+  }
+
+  get facts(): MasterFacts {
+    return this.#facts
+  }
+
+  /** All masters that stand for election, the leader first. */
+  get masters(): readonly MasterInfo[] {
+    return this.#masters
+  }
+
+  set masters(masters: readonly MasterInfo[]) {
+    this.#masters = masters
+    this.#sumsLater()
+  }
+
+  /** Applies the next batch; a gap means that this replica is of no use any more. */
+  apply(seq: number, changes: readonly Change[]): void {
+    if (seq !== this.#seq + 1) throw new Error(`the read model expects batch ${this.#seq + 1} and was given ${seq}`)
+    this.#seq = seq
+    for (const change of changes) {
+      const applied = this.tables.apply(change)
+      this.#feed(applied)
+      for (const follower of this.#followers) follower(applied)
+    }
+    this.#sumsLater()
+  }
+
+  /** Calls back with each change after it was applied. Answers a function that ends it. */
+  follow(follower: (applied: Applied) => void): () => void {
+    this.#followers.add(follower)
+    return () => this.#followers.delete(follower)
+  }
+
+  stop(): void {
+    this.#sums?.cancel()
+  }
+
+  #feed({ change, agent, framework, task, forgotten }: Applied): void {
+    if (agent) this.#changedAgents.add(agent)
+    if (framework) this.#changedFrameworks.add(framework)
+    switch (change.type) {
+      case 'AGENT':
+        this.feed.put('agent', change.agent.info.id!.value, slaveOf(agent!))
+        break
+      case 'AGENT_REMOVED':
+        if (agent) this.#changedAgents.delete(agent)
+        this.feed.del('agent', change.id)
+        break
+      case 'FRAMEWORK':
+        this.feed.put('framework', change.framework.info.id!.value, feedFrameworkOf(framework!))
+        break
+      case 'FRAMEWORK_COMPLETED':
+        if (framework) this.#changedFrameworks.delete(framework)
+        this.feed.del('framework', change.id)
+        break
+      case 'TASK':
+      case 'TASK_STATUS':
+      case 'TASK_ENDED':
+        if (task && framework) this.feed.put('task', taskKey(task), feedTaskOf(task, framework.view.info.name))
+        if (task) this.#touchAgent(task)
+        break
+      default:
+    }
+    for (const row of forgotten ?? []) this.#forget(row)
+  }
+
+  #touchAgent({ task }: TaskRow): void {
+    const agent = this.tables.agents.get(task.agent_id.value)
+    if (agent) this.#changedAgents.add(agent)
+  }
+
+  /** A task left the history. Its id may have been used again since. */
+  #forget(row: TaskRow): void {
+    const frameworkId = row.task.framework_id.value
+    const framework = this.tables.frameworks.get(frameworkId) ?? this.tables.completedFrameworks.get(frameworkId)
+    const id = row.task.task_id.value
+    const again = framework?.tasks.has(id) || framework?.completed.some(other => other.task.task_id.value === id)
+    if (!again) this.feed.del('task', taskKey(row))
+  }
+
+  #sumsLater(): void {
+    this.#sums ??= this.#clock.after(sumsEvery, () => {
+      this.#sums = undefined
+      this.#showSums()
+    })
+  }
+
+  #showSums(): void {
+    for (const row of this.#changedAgents) this.feed.put('agent', row.view.info.id!.value, slaveOf(row))
+    for (const row of this.#changedFrameworks) this.feed.put('framework', row.view.info.id!.value, feedFrameworkOf(row))
+    this.#changedAgents.clear()
+    this.#changedFrameworks.clear()
+    this.#showRoles()
+    this.feed.put('cluster', 'cluster', this.#cluster())
+  }
+
+  #showRoles(): void {
+    const names = new Set<string>()
+    for (const role of rolesIn(this.tables, this.#facts.weights)) {
+      names.add(role.name)
+      this.#shownRoles.add(role.name)
+      this.feed.put('role', role.name, legacyRoleOf(role))
+    }
+    for (const name of this.#shownRoles) {
+      if (names.has(name)) continue
+      this.#shownRoles.delete(name)
+      this.feed.del('role', name)
+    }
+  }
+
+  #cluster(): Record<string, unknown> {
+    const { clusterName, clusterId, version, masterInfo, startedAt, electedAt } = this.#facts
+    return {
+      name: clusterName,
+      cluster_id: clusterId,
+      version,
+      leader_info: leaderInfo(masterInfo),
+      masters: this.#masters.map(leaderInfo),
+      start_time: startedAt / 1000,
+      elected_time: electedAt / 1000,
+      resources: legacyResources(this.tables.total),
+      used_resources: legacyResources(this.tables.used),
+      offered_resources: legacyResources(this.tables.offered),
+      counts: this.counts(),
+    }
+  }
+
+  /** How many there are: of tasks by state, of agents and of frameworks. */
+  counts(): Record<string, number> {
+    const { agents, frameworks, counters, unreachableAgents, recoveredAgents } = this.tables
+    let active = 0
+    for (const { view } of agents.values()) if (view.active) active++
+    let activeFrameworks = 0
+    for (const { view } of frameworks.values()) if (view.active) activeFrameworks++
+    return {
+      ...Object.fromEntries(counters),
+      agents_active: active,
+      agents_inactive: agents.size - active,
+      agents_unreachable: unreachableAgents.size,
+      agents_recovered: recoveredAgents.size,
+      frameworks_active: activeFrameworks,
+      frameworks_inactive: frameworks.size - activeFrameworks,
+    }
+  }
+}
+
+const taskKey = ({ task }: TaskRow): string => `${task.framework_id.value}/${task.task_id.value}`
