@@ -1,4 +1,4 @@
-import { type Json, member, parseJson } from '../render/json.ts'
+import { type Json, member, parseJson, textOf } from '../render/json.ts'
 import type { PackageDefinition } from '../render/package.ts'
 import { FormatProblem } from './fields.ts'
 import { readServedRelease } from './release.ts'
@@ -47,5 +47,5 @@ export function collect(
 }
 
 function nameOf(value: Json): string {
-  return `${String(member(value, 'name'))} ${String(member(value, 'releaseVersion'))}`.slice(0, 200)
+  return `${textOf(member(value, 'name'))} ${textOf(member(value, 'releaseVersion'))}`.slice(0, 200)
 }

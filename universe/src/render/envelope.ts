@@ -1,5 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { type Json, JsonProblem, member, parseJson, stringifyJson } from './json.ts'
+import { type Json, JsonProblem, member, parseJson, stringifyJson, textOf } from './json.ts'
 
 /** A definition is some 100 kB; what unpacks to more than this is refused. */
 const maxUnpacked = 16 * 1024 * 1024
@@ -33,7 +33,7 @@ export function unpackEnvelope(envelope: Json): { contentType: string; data: Jso
   const bytes = Buffer.from(data, 'base64')
   const encoding = member(metadata, 'Content-Encoding')
   if (encoding !== undefined && encoding !== 'gzip')
-    throw new JsonProblem(`unknown Content-Encoding ${String(encoding)}`)
+    throw new JsonProblem(`unknown Content-Encoding ${textOf(encoding)}`)
   return { contentType, data: parseJson((encoding === 'gzip' ? unzip(bytes) : bytes).toString('utf8')) }
 }
 

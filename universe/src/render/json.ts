@@ -67,6 +67,11 @@ export function isExactNumber(value: unknown): value is ExactNumber {
   return engine.isRawJSON(value)
 }
 
+/** A value as text: a string as it is, nothing as nothing, anything else as its JSON. */
+export function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+}
+
 /** A JSON object: neither array nor null nor a kept number. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value)

@@ -2,7 +2,7 @@ import type { InstallRequest, RenderRequest } from '../api/requests.ts'
 import type { Session } from '../api/session.ts'
 import type { Entry } from '../catalog/collection.ts'
 import { CatalogError } from '../problems.ts'
-import { type Json, type JsonObject, member } from '../render/json.ts'
+import { type Json, type JsonObject, member, textOf } from '../render/json.ts'
 import { absoluteId, renderPackage } from '../render/render.ts'
 import type { Repositories } from '../repositories/repositories.ts'
 import type { Managers } from './managers.ts'
@@ -57,7 +57,7 @@ export class Installer {
     const app = renderEntry(entry, request)
     if (app === undefined) return { entry, appId: undefined }
     await this.#marathon.create(app, session.authorization)
-    return { entry, appId: absoluteId(String(member(app, 'id') ?? '')) }
+    return { entry, appId: absoluteId(textOf(member(app, 'id'))) }
   }
 
   /** The manager that a package of packaging 5.0 names, when the version is known. */

@@ -1,5 +1,14 @@
 import { CatalogError } from '../problems.ts'
-import { isObject, type Json, type JsonObject, JsonProblem, member, parseJson, stringifyJson } from '../render/json.ts'
+import {
+  isObject,
+  type Json,
+  type JsonObject,
+  JsonProblem,
+  member,
+  parseJson,
+  stringifyJson,
+  textOf,
+} from '../render/json.ts'
 import { label } from '../render/labels.ts'
 import { isGroup } from '../render/render.ts'
 import type { Answer, Peer } from './peer.ts'
@@ -54,7 +63,7 @@ export class Marathon {
       body: stringifyJson(definition),
     })
     refuseFailure(answer)
-    return String(member(parsed(answer), 'deploymentId') ?? '')
+    return textOf(member(parsed(answer), 'deploymentId'))
   }
 
   /** Answers the status: 200 when the deletion has begun. */

@@ -1,5 +1,5 @@
 import { CatalogError } from '../problems.ts'
-import { type Json, JsonProblem, member, parseJson } from '../render/json.ts'
+import { type Json, JsonProblem, member, parseJson, textOf } from '../render/json.ts'
 import type { Peer } from './peer.ts'
 
 /** The two calls we make to the leading master. */
@@ -17,7 +17,7 @@ export class Mesos {
     const frameworks = member(parse(answer.text), 'frameworks')
     return (Array.isArray(frameworks) ? frameworks : [])
       .filter(framework => member(framework as Json, 'name') === name)
-      .map(framework => String(member(framework as Json, 'id')))
+      .map(framework => textOf(member(framework as Json, 'id')))
   }
 
   async teardown(frameworkId: string, authorization: string | undefined): Promise<void> {

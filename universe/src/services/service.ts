@@ -3,8 +3,10 @@ import { rewriteDefinition } from '../api/rewrite.ts'
 import type { Session } from '../api/session.ts'
 import type { Entry } from '../catalog/collection.ts'
 import { downgradesTo, upgradesTo } from '../catalog/upgrades.ts'
+import { FormatProblem } from '../formats/fields.ts'
+import { readServedRelease } from '../formats/release.ts'
 import { CatalogError } from '../problems.ts'
-import { type Json, type JsonObject, member } from '../render/json.ts'
+import { type Json, type JsonObject, member, textOf } from '../render/json.ts'
 import { defaultsOf, merge } from '../render/options.ts'
 import type { PackageDefinition } from '../render/package.ts'
 import { absoluteId, renderPackage } from '../render/render.ts'
@@ -54,7 +56,7 @@ export class Services {
         packageVersion: definition.version,
       })
     }
-    const newAppId = absoluteId(String(member(rendered, 'id') ?? ''))
+    const newAppId = absoluteId(textOf(member(rendered, 'id')))
     if (newAppId !== id) throw new CatalogError('AppIdChanged', { newAppId, oldAppId: id })
     const marathonDeploymentId = await this.#marathon.replace(id, rendered, session.authorization)
     const resolvedOptions = merge(defaultsOf(definition.config), options)
@@ -77,7 +79,7 @@ export class Services {
     const installation = toInstallation(app)
     const { definition, packageName } = installation
     if (definition === undefined) throw new CatalogError('PackageNotInstalled', { packageName: packageName || app.id })
-    return { ...installation, definition: definition as PackageDefinition }
+    return { ...installation, definition: checked(definition) }
   }
 
   /** The definition to run: the installed one, or another version that either of the two allows. */
@@ -100,6 +102,20 @@ export class Services {
   }
 }
 
+/** The definition in a label is only as good as who wrote the label. Throws `JsonDecodingError`. */
+function checked(definition: JsonObject): PackageDefinition {
+  try {
+    return readServedRelease(definition)
+  } catch (error) {
+    if (!(error instanceof FormatProblem)) throw error
+    throw new CatalogError('JsonDecodingError', {
+      typeName: 'package definition',
+      decodingErrorMessage: `the label DCOS_PACKAGE_DEFINITION: ${error.message}`,
+      decodeInput: textOf(definition).slice(0, 1_000),
+    })
+  }
+}
+
 function newOptions(request: UpdateServiceRequest, stored: JsonObject | undefined): JsonObject {
   const sent = request.options ?? {}
   if (request.replace) return sent
@@ -116,7 +132,7 @@ function keptId(installed: Installation & { definition: PackageDefinition }): st
   if (options === undefined) return undefined
   try {
     const before = renderPackage({ definition, source: '', options })
-    return before !== undefined && absoluteId(String(member(before, 'id') ?? '')) !== id ? id : undefined
+    return before !== undefined && absoluteId(textOf(member(before, 'id'))) !== id ? id : undefined
   } catch (error) {
     if (error instanceof CatalogError) return undefined
     throw error
