@@ -313,6 +313,10 @@ t.test('describe and update of what runs', async t => {
   t.match((await universe.post('/service/update', { appId: 'bare', replace: false })).body, {
     type: 'OptionsNotStored',
   })
+  const rubbish = Buffer.from('{"name":"thing","downgradesTo":5}').toString('base64')
+  marathon.put({ id: '/odd', labels: { DCOS_PACKAGE_NAME: 'thing', DCOS_PACKAGE_METADATA: rubbish } })
+  const odd = await universe.post('/service/describe', { appId: 'odd' })
+  t.match(odd, { status: 400, body: { type: 'JsonDecodingError' } }, 'a label is only as good as who wrote it')
 })
 
 t.test('a package with a manager of its own is left to it', async t => {
