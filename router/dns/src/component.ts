@@ -3,19 +3,21 @@ import { networkInterfaces } from 'node:os'
 import { defineComponent } from '@meseta/common/service/component'
 import { Health } from '@meseta/common/service/health'
 import { createHttp } from '@meseta/common/service/http'
+import { FlagError } from '@meseta/common/service/parse-flags'
 import { serveApi } from './api/routes.ts'
 import { Watchers } from './api/watch.ts'
 import { dnsFlags } from './flags.ts'
 import { followBalancer, followMaster } from './follow.ts'
 import { Forwarder } from './forwarder/forwarder.ts'
 import { parseResolvConf, type Upstream } from './forwarder/resolv-conf.ts'
+import { withMesosDnsConfig } from './mesos-dns-config.ts'
 import { createMetrics } from './metrics.ts'
 import { RecordGenerator } from './records/generator.ts'
 import { createZones } from './records/zones.ts'
 import { createHandler } from './server/create-handler.ts'
 import { type DnsListener, listenDns } from './server/listen.ts'
 import { Responder } from './server/responder.ts'
-import { ownAddresses, readSettings, type Settings } from './settings.ts'
+import { type DnsFlags, ownAddresses, readSettings, type Settings } from './settings.ts'
 
 /** Service-discovery DNS: names of tasks, frameworks, agents, masters and virtual IPs. */
 export const component = defineComponent({
@@ -24,7 +26,8 @@ export const component = defineComponent({
   needs: [],
   flags: dnsFlags,
   async start(context) {
-    const { flags, clock, random, log, metrics } = context
+    const { clock, random, log, metrics } = context
+    const flags = await allFlags(context.flags)
     const listener = flags.dns_ip ?? flags.ip
     const settings = readSettings(flags, ownAddresses(listener, machineAddresses()))
     const health = new Health()
@@ -54,12 +57,15 @@ export const component = defineComponent({
       { truncateBit: flags.truncate_bit, recursion: flags.recursion, ednsSize: settings.ednsSize },
     )
     const handler = createHandler(responder, forwarder, createMetrics(metrics, zones, forwarder))
-    const http = createHttp(context, {
-      name: 'dns',
-      health,
-      flagDefinitions: dnsFlags,
-      formatError: ({ message }) => message,
-    })
+    const http = createHttp(
+      { ...context, flags },
+      {
+        name: 'dns',
+        health,
+        flagDefinitions: dnsFlags,
+        formatError: ({ message }) => message,
+      },
+    )
     serveApi(http.app, { flags, settings, zones, generator, watchers, clock })
     let dns: DnsListener | undefined
     const close = async () => {
@@ -82,6 +88,15 @@ export const component = defineComponent({
     }
   },
 })
+
+async function allFlags(flags: DnsFlags): Promise<DnsFlags> {
+  const path = flags.mesos_dns_config
+  if (path === undefined) return flags
+  const file = await readFile(path, 'utf8').catch((error: Error) => {
+    throw new FlagError('mesos_dns_config', `--mesos-dns-config=${path} can not be read: ${error.message}`)
+  })
+  return withMesosDnsConfig(flags, file)
+}
 
 /** Addresses of this machine that others can reach. */
 function machineAddresses(): string[] {

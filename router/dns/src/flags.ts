@@ -8,8 +8,11 @@ export const dnsFlags = defineFlags({
   dns_port: { type: 'number', default: 53, help: 'The port of DNS, UDP and TCP; 0 means any free one.' },
   master: {
     type: 'string',
-    required: true,
-    help: 'URLs of the masters, separated by commas: http://a:5050,http://b:5050.',
+    help: 'URLs of the masters, separated by commas: http://a:5050,http://b:5050. Needed here or in --mesos-dns-config.',
+  },
+  mesos_dns_config: {
+    type: 'string',
+    help: 'A configuration file of mesos-dns, whose values count before other flags.',
   },
   balancer: { type: 'string', help: 'URL of the balancer, for the names of virtual IPs; without it there are none.' },
   domain: {

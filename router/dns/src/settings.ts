@@ -40,7 +40,7 @@ export function readSettings(flags: DnsFlags, nameserverAddresses: readonly stri
       nameserver,
       nameserverAddresses,
     },
-    masters: flags.master.split(',').map(text => readUrl('master', text.trim())),
+    masters: readUrls(flags.master),
     balancer: flags.balancer === undefined ? undefined : readUrl('balancer', flags.balancer),
     resolvers: flags.resolvers === undefined ? undefined : readServers('resolvers', flags.resolvers),
     zoneResolvers: readZones(flags.zone_resolvers, domain),
@@ -71,6 +71,11 @@ const dotted = (name: string): string => (name.endsWith('.') ? name : `${name}.`
 function atLeast(flag: string, value: number, low: number, high: number): number {
   if (Number.isInteger(value) && value >= low && value <= high) return value
   throw new FlagError(flag, `--${flag.replaceAll('_', '-')}=${value}: a whole number from ${low} to ${high}`)
+}
+
+function readUrls(master: string | undefined): readonly URL[] {
+  if (master !== undefined) return master.split(',').map(text => readUrl('master', text.trim()))
+  throw new FlagError('master', '--master is needed: URLs of the masters, http://host:port, separated by commas')
 }
 
 function readUrl(flag: string, text: string): URL {

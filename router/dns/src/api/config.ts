@@ -45,6 +45,6 @@ export function shownConfig(flags: DnsFlags, settings: Settings, serial: number)
     KeyFile: '',
     MesosAuthentication: '',
     MesosCredentials: { Principal: '', Secret: '' },
-    File: '',
+    File: flags.mesos_dns_config ?? '',
   }
 }

@@ -85,7 +85,11 @@ export async function until<Seen>(
 /** Starts the component as its process would. */
 export async function startDns(argv: readonly string[]) {
   const flags = parseFlags(component.flags, {
-    argv: ['--port=0', ...(argv.some(flag => flag.startsWith('--dns-port')) ? [] : ['--dns-port=0']), ...argv],
+    argv: [
+      ...(argv.some(flag => flag.startsWith('--mesos-dns-config')) ? [] : ['--port=0']),
+      ...(argv.some(flag => flag.startsWith('--dns-port')) ? [] : ['--dns-port=0']),
+      ...argv,
+    ],
     env: {},
   }) as DnsFlags
   const context: Context<DnsFlags> = {
