@@ -1,3 +1,4 @@
+import type { LinkState, Store } from '@meseta/common/coordination/store'
 import { feedPath } from '@meseta/common/discovery/follow'
 import { serveFeed } from '@meseta/common/feed/serve'
 import { FeedWriter } from '@meseta/common/feed/writer'
@@ -46,6 +47,7 @@ export const component = defineComponent({
     })
     const marathon = marathons && followMarathon(following, marathons, table, () => master.ready && plane.apply())
     createMetrics(metrics, table, plane)
+    const unwatch = watchStore(store, health)
     const http = createHttp(context, { name: 'balancer', health, flagDefinitions: balancerFlags })
     const isReady = () => master.ready
     http.app.addHook('onRequest', async request => {
@@ -54,6 +56,7 @@ export const component = defineComponent({
     serveFeed(http.app, feedPath, feed, { log, clock })
     serveApi(http.app, { plane, table, metrics, clock, isReady })
     const close = async () => {
+      unwatch()
       master.stop()
       marathon?.stop()
       await Promise.all([http.close(), plane.stop(flags.drain_timeout)])
@@ -72,6 +75,17 @@ export const component = defineComponent({
     }
   },
 })
+
+/** New virtual IPs need the store; those that have their address do not. */
+function watchStore(store: Store, health: Health): () => void {
+  const tell = (state: LinkState) => {
+    if (state === 'connected') health.set('store', 'ok', 'the store is connected')
+    else
+      health.set('store', 'degraded', `the store is ${state}: virtual IPs without an address wait for it, others work`)
+  }
+  tell(store.state)
+  return store.onState(tell)
+}
 
 function readUrls(flag: string, text: string): readonly URL[] {
   return text.split(',').map(part => {

@@ -58,6 +58,8 @@ export class TcpFront implements Front {
     let refused: NodeJS.ErrnoException | undefined
     const listen = () => server.listen({ host: place.address, port: ports.shift(), backlog: 1024, exclusive: true })
     server.on('error', (error: NodeJS.ErrnoException) => {
+      // Once it listens, an error is of one connection that could not be taken.
+      if (server.listening) return
       refused ??= error
       if (ports.length > 0) listen()
       else {
