@@ -1,12 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { type Clock, systemClock } from '@meseta/common/service/clock'
 import t from 'tap'
+import { Agent } from 'undici'
 import { mediaType, negotiate, parseAccept } from '../src/api/media-type.ts'
 import { isForUs } from '../src/formats/dcos-release.ts'
 import { readDirectory } from '../src/formats/directory.ts'
 import { unpackEnvelope } from '../src/render/envelope.ts'
 import { type Json, parseJson, stringifyJson } from '../src/render/json.ts'
+import { readHttpRepository } from '../src/repositories/http-repository.ts'
 import { repositoriesPath } from '../src/repositories/record.ts'
 import { FakeMarathon, mediaTypes, openStore, Scripted, send, sendJson, startUniverse } from './cluster.ts'
 import { builtInFolder, universeFolder } from './real.ts'
@@ -361,4 +364,33 @@ t.test('folders may be added when a flag allows it', async t => {
     status: 400,
     body: { type: 'RepositoryUriConnection' },
   })
+})
+
+t.test('a repository that stumbles is asked again, and one that refuses is not', async t => {
+  const statuses = [503, 500, 200]
+  const server = new Scripted((_seen, response) => {
+    const status = statuses.shift() ?? 404
+    response.writeHead(status, { 'content-type': repositoryType('v5') }).end('{"packages":[]}')
+  })
+  const waits: number[] = []
+  const clock: Clock = {
+    ...systemClock,
+    after: (delay, action) => {
+      waits.push(delay)
+      return systemClock.after(0, action)
+    },
+  }
+  const agent = new Agent()
+  t.teardown(() => agent.destroy())
+  const repository = { name: 'R', uri: await server.listen(t) }
+  t.same(await readHttpRepository(repository, { agent, clock, adding: false }), { packages: [], skipped: [] })
+  t.same(waits, [5_000, 5_000])
+  await t.rejects(readHttpRepository(repository, { agent, clock, adding: false }), {
+    type: 'UniverseClientHttpError',
+    status: 500,
+  })
+  t.equal(server.seen.length, 4, 'a 404 is final')
+  server.close()
+  await t.rejects(readHttpRepository(repository, { agent, clock, adding: false }), { type: 'RepositoryUriConnection' })
+  t.equal(waits.length, 5, 'three more attempts for a lost connection')
 })
