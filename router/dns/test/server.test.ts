@@ -2,8 +2,13 @@ import { createSocket } from 'node:dgram'
 import { Resolver } from 'node:dns/promises'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
+import { systemClock } from '@meseta/common/service/clock'
+import { systemRandom } from '@meseta/common/service/random'
 import { Packet, TCPClient, UDPClient } from 'dns2'
 import t from 'tap'
+import { Forwarder } from '../src/forwarder/forwarder.ts'
+import { serveTcp, tcpLimits } from '../src/server/tcp.ts'
+import { readQuery } from '../src/wire/query.ts'
 import { agent, cluster, scriptedFeed, startDns, task, until } from './support/start.ts'
 
 function resolverAt(place: string): Resolver {
@@ -199,6 +204,62 @@ t.test('one TCP connection takes many questions at once; too long ones end it', 
   long.on('error', () => undefined)
   long.write(Buffer.from([255, 255, 1, 2, 3]))
   await once(long, 'close')
+})
+
+t.test('TCP: silent connections are closed, further ones than the bound refused, slow questions held back', async t => {
+  const replies: ((reply: Buffer) => void)[] = []
+  const limits = { ...tcpLimits, connections: 1, idle: 200, inFlight: 2 }
+  const server = await serveTcp('127.0.0.1', 0, (_message, _transport, reply) => replies.push(reply), limits)
+  t.teardown(() => server.close())
+  const first = connect(server.port, '127.0.0.1')
+  await once(first, 'connect')
+  const second = connect(server.port, '127.0.0.1')
+  second.on('error', () => undefined)
+  await once(second, 'close')
+  first.write(Buffer.from([0, 1, 7, 0, 1, 7, 0, 1, 7]))
+  await until(
+    () => replies.length,
+    count => count === 2,
+  )
+  replies[0]?.(Buffer.from([9]))
+  const [answer] = (await once(first, 'data')) as [Buffer]
+  t.strictSame([...answer], [0, 1, 9])
+  await until(
+    () => replies.length,
+    count => count === 3,
+  )
+  await once(first, 'close')
+  replies[1]?.(Buffer.from([9]))
+  t.pass('a reply for a closed connection is passed over')
+})
+
+t.test('at most so many questions wait for other servers', async t => {
+  const silent = createSocket('udp4')
+  silent.bind(0, '127.0.0.1')
+  await once(silent, 'listening')
+  t.teardown(() => silent.close())
+  const forwarder = new Forwarder({
+    resolvers: [{ address: '127.0.0.1', port: silent.address().port }],
+    zoneResolvers: new Map(),
+    clock: systemClock,
+    random: systemRandom,
+    timeout: 300,
+    inFlight: 4,
+  })
+  const query = (name: string) => {
+    const message = Buffer.concat([
+      Buffer.from('000101000001000000000000', 'hex'),
+      Buffer.from([name.length]),
+      Buffer.from(name),
+      Buffer.from('0000010001', 'hex'),
+    ])
+    const read = readQuery(message)
+    if (read === 'drop' || 'rcode' in read) throw new Error('unreadable')
+    return read
+  }
+  const outcomes = await Promise.all(Array.from({ length: 6 }, (_, index) => forwarder.ask(query(`n${index}`), 'udp')))
+  t.strictSame(outcomes, ['failed', 'failed', 'failed', 'failed', 'dropped', 'dropped'])
+  t.equal(forwarder.inFlight, 0)
 })
 
 t.test('a taken port is an error that says so, and nothing is left listening', async t => {

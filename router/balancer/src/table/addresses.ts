@@ -13,10 +13,6 @@ export class AddressBook {
   readonly #owners = new Map<string, string>()
   readonly #addresses = new Map<string, string>()
 
-  get size(): number {
-    return this.#owners.size
-  }
-
   of(name: string): string | undefined {
     return this.#addresses.get(name)
   }

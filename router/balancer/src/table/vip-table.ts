@@ -1,4 +1,5 @@
 import { type AgentView, readAgent } from '@meseta/common/discovery/agent'
+import { OwnerIndex } from '@meseta/common/discovery/owner-index'
 import { asBody, asBoolean, asText, field } from '@meseta/common/discovery/reading'
 import { readTask, type TaskView } from '@meseta/common/discovery/task'
 import { type Backend, type InstanceView, taskBackends } from './backends.ts'
@@ -17,23 +18,6 @@ interface Entry {
   readonly backends: Map<string, Backend>
 }
 
-/** Sets of keys by an owner. */
-class Index {
-  readonly #keys = new Map<string, Set<string>>()
-  add(owner: string, key: string): void {
-    const keys = this.#keys.get(owner)
-    if (keys === undefined) this.#keys.set(owner, new Set([key]))
-    else keys.add(key)
-  }
-  remove(owner: string, key: string): void {
-    const keys = this.#keys.get(owner)
-    if (keys?.delete(key) && keys.size === 0) this.#keys.delete(owner)
-  }
-  of(owner: string): readonly string[] {
-    return [...(this.#keys.get(owner) ?? [])]
-  }
-}
-
 /**
  * The virtual IPs that the tasks of a cluster ask for, and their backends (contract 3.1, 3.2), kept by one change at a time: what changes
  * costs its own backends. Pure.
@@ -43,9 +27,9 @@ export class VipTable {
   readonly #frameworks = new Map<string, string>()
   readonly #tasks = new Map<string, TaskView>()
   readonly #instances = new Map<string, InstanceView>()
-  readonly #onAgent = new Index()
-  readonly #ofFramework = new Index()
-  readonly #byTaskId = new Index()
+  readonly #onAgent = new OwnerIndex()
+  readonly #ofFramework = new OwnerIndex()
+  readonly #byTaskId = new OwnerIndex()
   /** What each task has in which virtual IP: their keys and those of its backends there. */
   readonly #placed = new Map<string, Map<string, Set<string>>>()
   readonly #vips = new Map<string, Entry>()

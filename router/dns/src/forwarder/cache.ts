@@ -22,10 +22,6 @@ export class ReplyCache {
     sizeCalculation: kept => kept.reply.length + 64,
   })
 
-  get size(): number {
-    return this.#kept.size
-  }
-
   /** The reply to the query as of now: its own id and question, TTLs less their age. */
   get(key: string, query: Query, now: number): Buffer | undefined {
     const kept = this.#kept.get(key)

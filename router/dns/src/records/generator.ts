@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { type AgentView, parsePid, readAgent } from '@meseta/common/discovery/agent'
 import { domainFragment, label } from '@meseta/common/discovery/labels'
+import { OwnerIndex } from '@meseta/common/discovery/owner-index'
 import { asBody, asText, field } from '@meseta/common/discovery/reading'
 import { readTask, type TaskView } from '@meseta/common/discovery/task'
 import {
@@ -46,23 +47,6 @@ export interface PublishedTask {
   readonly records: readonly ZoneRecord[]
 }
 
-/** Tells tables of keys by an owner: which tasks are on an agent, or of a framework. */
-class Index {
-  readonly #keys = new Map<string, Set<string>>()
-  add(owner: string, key: string): void {
-    const keys = this.#keys.get(owner)
-    if (keys === undefined) this.#keys.set(owner, new Set([key]))
-    else keys.add(key)
-  }
-  remove(owner: string, key: string): void {
-    const keys = this.#keys.get(owner)
-    if (keys?.delete(key) && keys.size === 0) this.#keys.delete(owner)
-  }
-  of(owner: string): readonly string[] {
-    return [...(this.#keys.get(owner) ?? [])]
-  }
-}
-
 /**
  * Makes the records of a cluster from its agents, frameworks, tasks, masters and virtual IPs (contract 1.4, 2.3), one change at
  * a time: what changes costs its own records, and those of the tasks that depend on it. Pure.
@@ -75,9 +59,9 @@ export class RecordGenerator {
   readonly #frameworks = new Map<string, Framework>()
   readonly #tasks = new Map<string, KnownTask>()
   readonly #hosts = new Map<string, readonly string[]>()
-  readonly #onAgent = new Index()
-  readonly #ofFramework = new Index()
-  readonly #ofHost = new Index()
+  readonly #onAgent = new OwnerIndex()
+  readonly #ofFramework = new OwnerIndex()
+  readonly #ofHost = new OwnerIndex()
   readonly #groups: HealthGroups
 
   constructor(settings: RecordSettings, zones: Zones) {
@@ -86,10 +70,6 @@ export class RecordGenerator {
     this.#groups = new HealthGroups(settings.unhealthy)
     const own = settings.nameserverAddresses.map(address => addressRecord(settings.nameserver, address))
     this.#publish('nameserver', [[zones.mesos, own]])
-  }
-
-  get counts(): { agents: number; frameworks: number; tasks: number } {
-    return { agents: this.#agents.size, frameworks: this.#frameworks.size, tasks: this.#tasks.size }
   }
 
   putMasters(masters: Masters): void {
