@@ -1,11 +1,11 @@
 import type { LinkState, Store } from '@meseta/common/coordination/store'
 import { feedPath } from '@meseta/common/discovery/follow'
+import { serverUrls } from '@meseta/common/discovery/server-urls'
 import { serveFeed } from '@meseta/common/feed/serve'
 import { FeedWriter } from '@meseta/common/feed/writer'
 import { defineComponent } from '@meseta/common/service/component'
 import { Health } from '@meseta/common/service/health'
 import { createHttp } from '@meseta/common/service/http'
-import { FlagError } from '@meseta/common/service/parse-flags'
 import { Allocations } from './allocations.ts'
 import { requireReady, serveApi } from './api/routes.ts'
 import { balancerFlags } from './flags.ts'
@@ -24,8 +24,8 @@ export const component = defineComponent({
   flags: balancerFlags,
   async start(context) {
     const { flags, clock, random, log, metrics, store } = context
-    const masters = readUrls('master', flags.master)
-    const marathons = flags.marathon === undefined ? undefined : readUrls('marathon', flags.marathon)
+    const masters = serverUrls('master', flags.master)
+    const marathons = flags.marathon === undefined ? undefined : serverUrls('marathon', flags.marathon)
     const health = new Health()
     const table = new VipTable()
     const feed = new FeedWriter({ epoch: random.uuid(), clock })
@@ -85,12 +85,4 @@ function watchStore(store: Store, health: Health): () => void {
   }
   tell(store.state)
   return store.onState(tell)
-}
-
-function readUrls(flag: string, text: string): readonly URL[] {
-  return text.split(',').map(part => {
-    const url = URL.canParse(part.trim()) ? new URL(part.trim()) : undefined
-    if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
-    throw new FlagError(flag, `--${flag}: '${part.slice(0, 100)}' is no http URL; use http://host:port`)
-  })
 }

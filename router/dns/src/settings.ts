@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { rfc952, rfc1123 } from '@meseta/common/discovery/labels'
+import { serverUrls } from '@meseta/common/discovery/server-urls'
 import type { FlagValues } from '@meseta/common/service/flags'
 import { FlagError } from '@meseta/common/service/parse-flags'
 import type { dnsFlags } from './flags.ts'
@@ -40,8 +41,8 @@ export function readSettings(flags: DnsFlags, nameserverAddresses: readonly stri
       nameserver,
       nameserverAddresses,
     },
-    masters: readUrls(flags.master),
-    balancer: flags.balancer === undefined ? undefined : readUrl('balancer', flags.balancer),
+    masters: readMasters(flags.master),
+    balancer: flags.balancer === undefined ? undefined : serverUrls('balancer', flags.balancer)[0],
     resolvers: flags.resolvers === undefined ? undefined : readServers('resolvers', flags.resolvers),
     zoneResolvers: readZones(flags.zone_resolvers, domain),
     ednsSize: atLeast('edns_size', flags.edns_size, 512, 4096),
@@ -73,15 +74,9 @@ function atLeast(flag: string, value: number, low: number, high: number): number
   throw new FlagError(flag, `--${flag.replaceAll('_', '-')}=${value}: a whole number from ${low} to ${high}`)
 }
 
-function readUrls(master: string | undefined): readonly URL[] {
-  if (master !== undefined) return master.split(',').map(text => readUrl('master', text.trim()))
+function readMasters(master: string | undefined): readonly URL[] {
+  if (master !== undefined) return serverUrls('master', master)
   throw new FlagError('master', '--master is needed: URLs of the masters, http://host:port, separated by commas')
-}
-
-function readUrl(flag: string, text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
-  throw new FlagError(flag, `--${flag}: '${text.slice(0, 100)}' is no http URL; use http://host:port`)
 }
 
 function readSources(names: readonly string[]): readonly IpSource[] {

@@ -108,7 +108,7 @@ t.test('before the first data the domain is SERVFAIL, and other names are still 
     wrong[2] = wrong[2]! | 0x80
     outside.send(wrong, peer.port, peer.address)
     const reply = Packet.createResponseFromRequest(query)
-    reply.answers.push({ name: query.questions[0]!.name, type: 1, class: 1, ttl: 300, address: '9.9.9.9' })
+    reply.answers.push(Packet.createResourceFromQuestion(query.questions[0]!, { ttl: 300, address: '9.9.9.9' }))
     outside.send(reply.toBuffer(), peer.port, peer.address)
   })
   const dns = await startDns(['--master=http://127.0.0.1:1', `--resolvers=127.0.0.1:${outside.address().port}`])
@@ -272,7 +272,8 @@ t.test('a taken port is an error that says so, and nothing is left listening', a
     code: 'EADDRINUSE',
   })
   await t.rejects(startDns(['--master=http://127.0.0.1:1', '--domain=a b']), { message: /--domain/ })
-  await t.rejects(startDns(['--master=ftp://x']), { message: /--master/ })
+  await t.rejects(startDns(['--master=ftp://x']), { message: /--master: 'ftp:/ })
+  await t.rejects(startDns(['--master=zk://127.0.0.1:2181/mesos']), { message: /ZooKeeper is not asked here/ })
   await t.rejects(startDns(['--master=http://127.0.0.1:1', '--resolvers=nonsense']), { message: /--resolvers/ })
   await t.rejects(startDns(['--master=http://127.0.0.1:1', '--zone-resolvers={"x.mesos":["1.1.1.1"]}']), {
     message: /overlap/,
