@@ -2,7 +2,7 @@ import type { JsonObject } from '@meseta/universe/render/json'
 import { Catalog, type PackageDefinition, type SchemaError } from '../client/catalog.ts'
 import type { ClusterOptions } from '../client/find-cluster.ts'
 import { followApp } from '../client/follow-app.ts'
-import { assignments, readJson } from '../client/options.ts'
+import { assignments, readJson, readText } from '../client/options.ts'
 import { Router } from '../client/router.ts'
 import { ask } from '../output/ask.ts'
 import { Failure } from '../output/failure.ts'
@@ -211,14 +211,15 @@ export async function render(name: string, options: RenderOptions): Promise<void
   if (release !== undefined && !(Number.isInteger(release) && release >= 0)) {
     throw new Failure(`--release takes the number of a release, not "${options.release}"`, { exit: 'usage' })
   }
-  const fromFile = options.options ? (readJson(options.options) as Record<string, unknown>) : {}
-  const userOptions = assignments(options.set, fromFile)
+  // Read with the catalog's own reader: integers above 2^53 keep their digits.
+  const fromFile = options.options ? parseJson(readText(options.options)) : {}
+  const userOptions = assignments(options.set, fromFile as Record<string, unknown>) as JsonObject
   try {
     const rendered = await renderFrom({
       folder: options.from,
       name,
       ...(release === undefined ? {} : { release }),
-      ...(Object.keys(userOptions).length > 0 ? { options: parseJson(JSON.stringify(userOptions)) as JsonObject } : {}),
+      ...(Object.keys(userOptions).length > 0 ? { options: userOptions } : {}),
       ...(options.appId ? { appId: options.appId } : {}),
     })
     printJson(rendered)

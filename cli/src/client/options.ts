@@ -1,15 +1,23 @@
 import { readFileSync } from 'node:fs'
 import { Failure } from '../output/failure.ts'
 
-/** JSON from a file, or from standard input for `-` and for nothing. */
-export function readJson(source: string | undefined): unknown {
-  const where = source === undefined || source === '-' ? 'standard input' : source
-  let text: string
+const nameOf = (source: string | undefined): string =>
+  source === undefined || source === '-' ? 'standard input' : source
+
+/** Text of a file, or of standard input for `-` and for nothing. */
+export function readText(source: string | undefined): string {
+  const where = nameOf(source)
   try {
-    text = readFileSync(where === 'standard input' ? 0 : where, 'utf8')
+    return readFileSync(where === 'standard input' ? 0 : where, 'utf8')
   } catch {
     throw new Failure(`can't read from resource: ${where}. Please check that it exists`, { exit: 'notFound' })
   }
+}
+
+/** JSON of a file, or of standard input for `-` and for nothing. */
+export function readJson(source: string | undefined): unknown {
+  const where = nameOf(source)
+  const text = readText(source)
   try {
     return JSON.parse(text)
   } catch (error) {

@@ -52,6 +52,7 @@ export function planCluster(shape: ClusterShape, ports: Readonly<Record<string, 
     .join(',')
   const marathon = url('127.0.0.1', 'marathon')
   const universe = url('127.0.0.1', 'universe')
+  const gateway = url('127.0.0.1', 'gateway')
   const balancer = url('127.0.0.1', 'balancer')
   const dnsHttp = url('127.0.0.1', 'dns-http')
 
@@ -89,7 +90,12 @@ export function planCluster(shape: ClusterShape, ports: Readonly<Record<string, 
     plan('balancer', 'balancer', '127.0.0.1', 'balancer', [store, master, `--marathon=${marathon}`]),
     plan('dns', 'dns', '127.0.0.1', 'dns-http', [master, `--balancer=${balancer}`, `--dns-port=${ports.dns}`]),
     plan('marathon', 'marathon', '127.0.0.1', 'marathon', [store, master]),
-    plan('universe', 'universe', '127.0.0.1', 'universe', [store, master, `--marathon=${marathon}`]),
+    plan('universe', 'universe', '127.0.0.1', 'universe', [
+      store,
+      master,
+      `--marathon=${marathon}`,
+      `--router=${gateway}`,
+    ]),
     plan('gateway', 'gateway', '127.0.0.1', 'gateway', [
       master,
       `--marathon=${marathon}`,
