@@ -63,7 +63,7 @@ export function followSource(
     },
     clock: context.clock,
     random: context.random,
-    log: context.log,
+    log: context.log.child({ source: name.check }),
     on: {
       put: (kind, key, body) => on.put(kind, key, body),
       del: (kind, key) => on.del(kind, key),

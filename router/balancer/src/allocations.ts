@@ -22,11 +22,12 @@ export class AddressesUsedUp extends Error {
  */
 export class Allocations {
   readonly #store: Store
-  readonly #book = new AddressBook()
+  readonly #book: AddressBook
   readonly #inWork = new Map<string, Promise<string>>()
 
-  constructor(store: Store) {
+  constructor(store: Store, book = new AddressBook()) {
     this.#store = store
+    this.#book = book
   }
 
   /** Reads what was allocated before. */

@@ -1,8 +1,17 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, createServer, request } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openCoordination } from '@meseta/common/coordination/open'
+import { systemClock } from '@meseta/common/service/clock'
+import { createLogger } from '@meseta/common/service/logger'
+import { systemRandom } from '@meseta/common/service/random'
 import t from 'tap'
+import { Allocations } from '../src/allocations.ts'
+import { AddressBook } from '../src/table/addresses.ts'
 import { agent, home, scriptedFeed, task, until, vipsOf } from './support/start.ts'
 
 /** A backend that says its name. */
@@ -277,6 +286,41 @@ t.test('addresses stay after a restart; a taken port gets another, which stays t
   t.equal(again?.listen.port, moved?.listen.port)
   taken.close()
   one.kill()
+})
+
+t.test('two balancers on one store never give one address to two names', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'meseta-allocations-'))
+  const shared = { clock: systemClock, random: systemRandom, log: createLogger({ name: 'test', level: 'fatal' }) }
+  const { store, close } = await openCoordination(`embedded:${folder}`, shared)
+  t.teardown(async () => {
+    await close()
+    await rm(folder, { recursive: true })
+  })
+  const all = () => true
+  const balancers = [new Allocations(store, new AddressBook(4)), new Allocations(store, new AddressBook(4))]
+  const given = new Map<string, Set<string>>()
+  await Promise.all(
+    ['a', 'b', 'c', 'd'].flatMap(name =>
+      balancers.map(async balancer => {
+        const address = await balancer.allocate(`name:${name}`, all)
+        given.set(name, (given.get(name) ?? new Set()).add(address))
+      }),
+    ),
+  )
+  t.strictSame(
+    [...given.values()].map(addresses => addresses.size),
+    [1, 1, 1, 1],
+    'both agree',
+  )
+  t.equal(new Set([...given.values()].flatMap(addresses => [...addresses])).size, 4)
+  const third = new Allocations(store, new AddressBook(4))
+  await third.load()
+  t.strictSame(new Set([third.of('name:a')]), given.get('a'), 'read back')
+  await t.rejects(third.allocate('name:e', all), { name: 'AddressesUsedUp' })
+  const freed = await third.allocate('name:e', name => name !== 'name:b')
+  t.strictSame(new Set([freed]), given.get('b'), 'who has no backend gives its address away when there is no other')
+  await store.create('/balancer/addresses/127.11.9.9', Buffer.from('{"version":2,"name":"x"}'))
+  await t.rejects(new Allocations(store).load(), { message: /another version/ })
 })
 
 t.test('a new leader that knows nothing yet takes no backend away', async t => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 /** The portable plane's addresses, 127.11.0.1 to 127.11.255.254: loopback, so nothing on the host is changed (decision 13). */
-const size = 65_534
+const planeSize = 65_534
 
 const addressAt = (index: number): string => `127.11.${(index + 1) >> 8}.${(index + 1) & 255}`
 
@@ -12,6 +12,12 @@ const addressAt = (index: number): string => `127.11.${(index + 1) >> 8}.${(inde
 export class AddressBook {
   readonly #owners = new Map<string, string>()
   readonly #addresses = new Map<string, string>()
+  readonly #size: number
+
+  /** `size`: how many addresses there are. */
+  constructor(size = planeSize) {
+    this.#size = size
+  }
 
   of(name: string): string | undefined {
     return this.#addresses.get(name)
@@ -21,9 +27,9 @@ export class AddressBook {
   propose(name: string): string | undefined {
     const own = this.#addresses.get(name)
     if (own !== undefined) return own
-    const start = createHash('sha1').update(name).digest().readUInt32BE(0) % size
-    for (let step = 0; step < size; step++) {
-      const address = addressAt((start + step) % size)
+    const start = createHash('sha1').update(name).digest().readUInt32BE(0) % this.#size
+    for (let step = 0; step < this.#size; step++) {
+      const address = addressAt((start + step) % this.#size)
       if (!this.#owners.has(address)) return address
     }
     return undefined
