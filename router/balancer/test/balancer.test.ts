@@ -383,7 +383,9 @@ t.test('UDP virtual IPs: a client keeps its backend', async t => {
 })
 
 t.test('the HTTP API, and nothing from a table that was never complete', async t => {
-  const blind = await (await home()).start(['--master=http://127.0.0.1:1'])
+  const house = await home()
+  t.teardown(() => house.remove())
+  const blind = await house.start(['--master=http://127.0.0.1:1'])
   const at = (url: string, path: string, headers = {}) => fetch(url + path, { headers })
   for (const path of ['/v1/vips', '/meseta/v1/feed', '/v1/records'])
     t.equal((await at(blind.url, path)).status, 503, path)
