@@ -84,6 +84,14 @@ export function routeOf(path: string): string | undefined {
   })
 }
 
+/** For a person who opens the master itself, and for clients that tell HTTP from HTTPS by it (Mesos contract 1.1). */
+const page = `<!doctype html><title>Meseta master</title><h1>Meseta master</h1>
+<p>The cluster's page is served by the router. This master answers <a href="/state">/state</a>,
+<a href="/state-summary">/state-summary</a>, <a href="/slaves">/slaves</a>, <a href="/frameworks">/frameworks</a>,
+<a href="/tasks">/tasks</a>, <a href="/roles">/roles</a>, <a href="/metrics/snapshot">/metrics/snapshot</a>,
+<a href="/flags">/flags</a> and <a href="/version">/version</a>.</p>
+`
+
 /** Every route of the master without its transport. */
 export class Routes {
   readonly #options: RoutesOptions
@@ -93,6 +101,10 @@ export class Routes {
   }
 
   handle(request: ApiRequest, reply: ApiReply): void {
+    if (request.path === '/' || request.path === '/master') {
+      reply.answer({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: page })
+      return
+    }
     const route = routeOf(request.path)
     if (route === undefined) {
       reply.answer(refusal(404, `there is no ${request.path.slice(0, 200)} here`))

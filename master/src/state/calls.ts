@@ -52,7 +52,6 @@ function perform(cluster: Cluster, framework: Framework, call: SchedulerCall): v
       return
     case 'ACCEPT':
       accept(cluster, framework, call.accept!)
-      cluster.wantAllocation()
       return
     case 'DECLINE':
       decline(cluster, framework, call.decline!)

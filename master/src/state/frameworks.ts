@@ -243,5 +243,4 @@ export function removeFramework(cluster: Cluster, framework: Framework): void {
   if (cluster.completed.size > cluster.config.maxCompletedFrameworks)
     cluster.completed.delete(cluster.completed.values().next().value!)
   cluster.change({ type: 'FRAMEWORK_COMPLETED', id: framework.id, at: cluster.now.wall })
-  cluster.wantAllocation()
 }

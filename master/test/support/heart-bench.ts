@@ -1,0 +1,204 @@
+import type {
+  AgentToMaster,
+  FrameworkInfo,
+  MasterToAgent,
+  Offer,
+  OfferOperation,
+  Register,
+  SchedulerCall,
+  SchedulerEvent,
+  TaskInfo,
+  TaskStatus,
+} from '@meseta/common/protocol/mesos'
+import { parseResources } from '@meseta/common/resources/text'
+import { type Bounds, Tables } from '../../src/replica/tables.ts'
+import type { Command, RegisteredAgent } from '../../src/state/commands.ts'
+import { type HeartConfig, heartDefaults } from '../../src/state/config.ts'
+import type { Effect } from '../../src/state/effects.ts'
+import { Heart } from '../../src/state/heart.ts'
+
+const masterInfo = { id: 'M', ip: 0, port: 5050, pid: 'master@127.0.0.1:5050', hostname: '127.0.0.1' }
+const bounds: Bounds = { completedFrameworks: 50, completedTasksPerFramework: 1_000 }
+
+/** A heart under a clock of its own: registry writes are done at once unless held, and everything it says is kept. */
+export class HeartBench {
+  readonly heart: Heart
+  readonly tables = new Tables(bounds)
+  /** Everything since the last look. */
+  effects: Effect[] = []
+  /** Registry writes are only done by `writeRegistry`. */
+  holdsWrites = false
+  hearsItself = true
+  now = 1_000_000
+  readonly registry = new Map<string, RegisteredAgent>()
+  readonly #held: (Effect & { type: 'PERSIST' })[] = []
+  #requests = 0
+  #streams = 0
+
+  constructor(config: Partial<HeartConfig> = {}, agents: readonly RegisteredAgent[] = []) {
+    this.heart = new Heart({ ...heartDefaults, masterInfo, ...config })
+    this.do({ type: 'RECOVERED', agents })
+  }
+
+  do(...commands: Command[]): Effect[] {
+    const effects = this.heart.step({ wall: 1.7e12 + this.now, monotonic: this.now }, commands)
+    this.effects.push(...effects)
+    for (const effect of effects) {
+      if (effect.type === 'CHANGE') this.tables.apply(effect.change)
+      if (effect.type === 'PERSIST') {
+        if (this.holdsWrites) this.#held.push(effect)
+        else this.#write(effect)
+      }
+      if (effect.type === 'ALLOCATE_SOON') this.do({ type: 'ALLOCATE' })
+    }
+    return effects
+  }
+
+  #write({ op, change }: Effect & { type: 'PERSIST' }): void {
+    if (change.entry) this.registry.set(change.id, change)
+    else this.registry.delete(change.id)
+    this.do({ type: 'PERSISTED', op })
+  }
+
+  writeRegistry(): void {
+    for (const effect of this.#held.splice(0)) this.#write(effect)
+  }
+
+  /** Lets time pass, a tick each second; `heard` are links that send heartbeats meanwhile. */
+  pass(seconds: number, heard: readonly string[] = []): void {
+    for (let second = 0; second < seconds; second++) {
+      this.now += 1_000
+      for (const link of heard) this.do({ type: 'HEARD', link })
+      this.do({ type: 'TICK', hearsItself: this.hearsItself })
+    }
+  }
+
+  /** What was sent to an agent since the last look. */
+  sent(link: string): MasterToAgent[] {
+    return this.effects.flatMap(effect => (effect.type === 'SEND' && effect.link === link ? [effect.message] : []))
+  }
+
+  /** Events of a stream since the last look. */
+  events(streamId: string): SchedulerEvent[] {
+    return this.effects.flatMap(effect =>
+      effect.type === 'EVENT' && effect.streamId === streamId ? [effect.event] : [],
+    )
+  }
+
+  updates(streamId: string): TaskStatus[] {
+    return this.events(streamId).flatMap(({ update }) => update?.status ?? [])
+  }
+
+  offers(streamId: string): Offer[] {
+    return this.events(streamId).flatMap(({ offers }) => offers?.offers ?? [])
+  }
+
+  forgetEffects(): void {
+    this.effects = []
+  }
+
+  registration(more: Partial<Register> & { resources?: string; hostname?: string } = {}): Register {
+    const { resources = 'cpus:4;mem:1024;disk:1000', hostname = 'h', ...rest } = more
+    return {
+      agent_info: { hostname, resources: parseResources(resources) },
+      pid: 'slave(1)@127.0.0.1:5051',
+      version: '1.11.0',
+      capabilities: [{ type: 'MULTI_ROLE' }, { type: 'HIERARCHICAL_ROLE' }, { type: 'RESERVATION_REFINEMENT' }],
+      ...rest,
+    }
+  }
+
+  /** Registers an agent; answers its id. */
+  agent(link: string, more: Parameters<HeartBench['registration']>[0] = {}): string {
+    this.do({ type: 'LINK_OPENED', link, agentId: undefined })
+    this.fromAgent(link, {
+      register: this.registration({ pid: `slave(1)@127.0.0.1:${5100 + (this.now % 800)}`, ...more }),
+    })
+    const registered = this.sent(link).findLast(message => message.registered)
+    return registered?.registered?.agent_id.value ?? ''
+  }
+
+  fromAgent(link: string, message: AgentToMaster): void {
+    this.do({ type: 'LINK_MESSAGE', link, message })
+  }
+
+  reregister(
+    link: string,
+    id: string,
+    more: Omit<NonNullable<AgentToMaster['reregister']>, keyof Register> = {},
+  ): void {
+    const base = this.registration()
+    this.do({ type: 'LINK_OPENED', link, agentId: id })
+    this.fromAgent(link, { reregister: { ...base, agent_info: { ...base.agent_info, id: { value: id } }, ...more } })
+  }
+
+  /** Subscribes; answers stream and framework ids. */
+  framework(info: Partial<FrameworkInfo> = {}, more: object = {}): { stream: string; id: string } {
+    const stream = `s${++this.#streams}`
+    const call: SchedulerCall = {
+      type: 'SUBSCRIBE',
+      subscribe: {
+        framework_info: { user: 'u', name: 'f', failover_timeout: 100, checkpoint: true, ...info },
+        ...more,
+      },
+    }
+    this.do({ type: 'CALL', request: ++this.#requests, call, streamId: stream })
+    const subscribed = this.events(stream).find(({ type }) => type === 'SUBSCRIBED')
+    return { stream, id: subscribed?.subscribed?.framework_id.value ?? '' }
+  }
+
+  /** A call; answers its status. */
+  call({ stream, id }: { stream: string; id: string }, call: SchedulerCall): number {
+    const request = ++this.#requests
+    const effects = this.do({ type: 'CALL', request, call: { framework_id: { value: id }, ...call }, streamId: stream })
+    const reply = effects.find(effect => effect.type === 'REPLY' && effect.request === request)
+    return reply?.type === 'REPLY' ? reply.status : 0
+  }
+
+  accept(
+    framework: { stream: string; id: string },
+    offers: readonly Offer[],
+    operations: OfferOperation[],
+    refuse = 0,
+  ): number {
+    return this.call(framework, {
+      type: 'ACCEPT',
+      accept: { offer_ids: offers.map(({ id }) => id), operations, filters: { refuse_seconds: refuse } },
+    })
+  }
+
+  launch(framework: { stream: string; id: string }, offer: Offer, ...tasks: Partial<TaskInfo>[]): number {
+    const infos = tasks.map(task => this.task(offer, task))
+    return this.accept(framework, [offer], [{ type: 'LAUNCH', launch: { task_infos: infos } }])
+  }
+
+  task(offer: Offer, task: Partial<TaskInfo> = {}): TaskInfo {
+    return {
+      name: 'n',
+      task_id: { value: 't' },
+      agent_id: offer.agent_id,
+      resources: parseResources('cpus:1;mem:32'),
+      ...(task.executor ? {} : { command: { value: 'true' } }),
+      ...task,
+    }
+  }
+
+  /** A status update from an agent; answers its uuid. */
+  update(
+    link: string,
+    frameworkId: string,
+    taskId: string,
+    state: TaskStatus['state'],
+    more: Partial<TaskStatus> = {},
+  ): string {
+    const uuid = Buffer.from(`${taskId}${state}0123456789abcdef`.slice(-16)).toString('base64')
+    this.fromAgent(link, {
+      status_update: {
+        framework_id: { value: frameworkId },
+        status: { task_id: { value: taskId }, state, source: 'SOURCE_EXECUTOR', uuid, timestamp: 1, ...more },
+        latest_state: state,
+      },
+    })
+    return uuid
+  }
+}
