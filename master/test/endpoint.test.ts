@@ -6,7 +6,7 @@ import { RecordDecoder } from '@meseta/common/protocol/recordio'
 import t from 'tap'
 import { FakeAgent } from './support/fake-agent.ts'
 import { FakeScheduler, send, taskInfo } from './support/fake-scheduler.ts'
-import { Ground, until } from './support/process.ts'
+import { Ground, getJson, until } from './support/process.ts'
 
 const ground = new Ground()
 t.teardown(() => ground.close())
@@ -226,9 +226,9 @@ t.test('what clients send that is not quite the protocol', async t => {
   })
   t.match(answer, { status: 200, first: { type: 'SUBSCRIBED' } })
   const id = answer.first.subscribed!.framework_id.value
-  const { frameworks } = await (await fetch(`${url}/frameworks?framework_id=${id}`)).json()
+  const { frameworks } = await getJson<{ frameworks: object[] }>(`${url}/frameworks?framework_id=${id}`)
   t.match(frameworks, [{ id, roles: ['a'], failover_timeout: 5.5, checkpoint: true }])
-  t.notOk('role' in frameworks[0])
+  t.notOk('role' in frameworks[0]!)
 })
 
 t.test('subscriptions that are refused still get a stream, with one ERROR', async t => {
@@ -252,14 +252,14 @@ t.test('subscriptions that are refused still get a stream, with one ERROR', asyn
 
 t.test('the older endpoints', async t => {
   for (const path of ['/state', '/master/state', '/state.json', '/master/state.json', '/state/', '/state/what/ever'])
-    t.equal((await (await fetch(url + path)).json()).leader, `master@127.0.0.1:${new URL(url).port}`, path)
+    t.equal((await getJson(url + path)).leader, `master@127.0.0.1:${new URL(url).port}`, path)
   t.equal((await fetch(`${url}/stateful`)).status, 404)
   t.match(await send(`${url}/slaves/${agent.id}`, 'POST', {}), { status: 200, text: new RegExp(agent.id!) })
   t.match(await send(`${url}/tasks/`, 'POST', {}), { status: 200 })
   t.match(await send(`${url}/flags`, 'POST', {}), { status: 405 })
-  t.match(await (await fetch(`${url}/flags`)).json(), { flags: { agent_ping_timeout: '15secs', port: '0' } })
+  t.match(await getJson(`${url}/flags`), { flags: { agent_ping_timeout: '15secs', port: '0' } })
   t.match(await send(`${url}/health`, 'GET', {}), { status: 200, text: '' })
-  t.match(await (await fetch(`${url}/version`)).json(), { version: /^\d+\.\d+\.\d+$/ })
+  t.match(await getJson(`${url}/version`), { version: /^\d+\.\d+\.\d+$/ })
   t.match(await send(`${url}/redirect`, 'GET', {}), {
     status: 307,
     headers: { location: `//127.0.0.1:${new URL(url).port}` },
@@ -272,8 +272,8 @@ t.test('the older endpoints', async t => {
   t.equal((await send(`${url}/state?jsonp=alert(1)//`, 'GET', {})).status, 400)
   t.equal((await send(`${url}/reserve`, 'POST', {})).status, 501)
   t.equal((await send(`${url}/weights`, 'PUT', json, '[]')).status, 501)
-  t.match(await (await fetch(`${url}/roles`)).json(), { roles: Array })
-  t.match(await (await fetch(`${url}/metrics/snapshot`)).json(), {
+  t.match(await getJson(`${url}/roles`), { roles: Array })
+  t.match(await getJson(`${url}/metrics/snapshot`), {
     'master/elected': 1,
     'master/slaves_active': 1,
     'master/cpus_total': 4,
@@ -281,7 +281,7 @@ t.test('the older endpoints', async t => {
     'allocator/mesos/allocation_runs': Number,
     'system/cpus_total': Number,
   })
-  const { slaves } = await (await fetch(`${url}/slaves`)).json()
+  const { slaves } = await getJson<{ slaves: object[] }>(`${url}/slaves`)
   t.match(slaves, [
     {
       id: agent.id,
@@ -312,13 +312,16 @@ t.test('what the pollers of /state break on is never sent', async t => {
     labels: { labels: [{ key: 'a', value: 'b' }] },
   })
   await framework.acknowledge(await framework.update('polled', 'TASK_RUNNING'))
-  const state = await (await fetch(`${url}/state`)).json()
-  const shown = state.frameworks.find(({ id }: { id: string }) => id === framework.id)
+  interface Shown {
+    id: string
+    tasks: { resources: object; discovery: object; labels: object; executor_id: string; statuses: object[] }[]
+  }
+  const state = await getJson<{ frameworks: Shown[] }>(`${url}/state`)
+  const shown = state.frameworks.find(({ id }) => id === framework.id)!
   t.notOk('pid' in shown)
-  const [task] = shown.tasks
-  t.equal(task.resources.ports, '[31050-31050]')
-  t.equal(task.discovery.ports.ports[0].number, 31_050)
-  t.same(task.discovery.labels, { labels: [{ key: 'k' }] })
+  const task = shown.tasks[0]!
+  t.match(task.resources, { ports: '[31050-31050]' })
+  t.match(task.discovery, { ports: { ports: [{ number: 31_050 }] }, labels: { labels: [{ key: 'k' }] } })
   t.same(task.labels, [{ key: 'a', value: 'b' }])
   t.equal(task.executor_id, '')
   t.match(task.statuses, [
@@ -331,13 +334,13 @@ t.test('what the pollers of /state break on is never sent', async t => {
     },
   ])
   t.equal(task.statuses.length, 1, 'and STAGING is none of them')
-  t.match(await (await fetch(`${url}/tasks?task_id=polled`)).json(), { tasks: [{ id: 'polled' }] })
-  t.match(await (await fetch(`${url}/state-summary`)).json(), {
+  t.match(await getJson(`${url}/tasks?task_id=polled`), { tasks: [{ id: 'polled' }] })
+  t.match(await getJson(`${url}/state-summary`), {
     slaves: [{ TASK_RUNNING: 1, framework_ids: [framework.id] }],
   })
   await framework.call({ type: 'TEARDOWN' })
   await framework.isClosed()
-  t.match(await (await fetch(`${url}/tasks?task_id=polled&limit=-1`)).json(), { tasks: [{ state: 'TASK_KILLED' }] })
+  t.match(await getJson(`${url}/tasks?task_id=polled&limit=-1`), { tasks: [{ state: 'TASK_KILLED' }] })
 })
 
 t.test('the operator API', async t => {
@@ -453,7 +456,7 @@ t.test('hostile ids and names change nothing else', async t => {
   const offer = (await framework.offers())[0]!
   await framework.launch(offer, { task_id: { value: '__proto__' } })
   await framework.acknowledge(await framework.update('__proto__', 'TASK_RUNNING'))
-  t.match(await (await fetch(`${url}/tasks?task_id=__proto__`)).json(), { tasks: [{ id: '__proto__' }] })
+  t.match(await getJson(`${url}/tasks?task_id=__proto__`), { tasks: [{ id: '__proto__' }] })
   await framework.call({ type: 'TEARDOWN' })
   t.same(ground.fatal, [])
 })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { FakeAgent } from './support/fake-agent.ts'
 import { FakeScheduler } from './support/fake-scheduler.ts'
-import { Ground, until } from './support/process.ts'
+import { Ground, getJson, until } from './support/process.ts'
 
 t.test('a framework is offered an agent, launches, hears of its task, and tears down', async t => {
   const ground = new Ground()
@@ -25,7 +25,7 @@ t.test('a framework is offered an agent, launches, hears of its task, and tears 
   t.equal((await scheduler.acknowledge(running)).status, 202)
   await agent.until(({ acknowledged }) => acknowledged.includes(running.uuid!))
 
-  const state = await (await fetch(`${url}/state`)).json()
+  const state = await getJson(`${url}/state`)
   t.match(state, {
     activated_slaves: 1,
     frameworks: [{ id: scheduler.id, active: true, tasks: [{ id: 't1', state: 'TASK_RUNNING' }] }],
@@ -36,8 +36,12 @@ t.test('a framework is offered an agent, launches, hears of its task, and tears 
   await scheduler.isClosed()
   await agent.until(({ received }) => received.some(message => message.shutdown_framework))
   await until(async () => {
-    const { frameworks, completed_frameworks: completed } = await (await fetch(`${url}/state`)).json()
-    return frameworks.length === 0 && completed[0].completed_tasks[0].state === 'TASK_KILLED'
+    interface State {
+      frameworks: object[]
+      completed_frameworks: { completed_tasks: { state: string }[] }[]
+    }
+    const { frameworks, completed_frameworks: completed } = await getJson<State>(`${url}/state`)
+    return frameworks.length === 0 && completed[0]?.completed_tasks[0]?.state === 'TASK_KILLED'
   }, 'the framework to be completed')
   t.same(ground.fatal, [])
 })

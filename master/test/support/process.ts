@@ -76,3 +76,8 @@ export async function until(holds: () => boolean | Promise<boolean>, what: strin
     await new Promise(wake => setTimeout(wake, 10))
   }
 }
+
+/** A JSON answer in the shape that the test expects. */
+export async function getJson<Shape = Record<string, unknown>>(url: string): Promise<Shape> {
+  return (await (await fetch(url)).json()) as Shape
+}

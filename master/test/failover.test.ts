@@ -1,0 +1,163 @@
+import { type FollowedFeed, followFeed } from '@meseta/common/feed/reader'
+import { systemClock } from '@meseta/common/service/clock'
+import { systemRandom } from '@meseta/common/service/random'
+import { pino } from 'pino'
+import t from 'tap'
+import { FakeAgent } from './support/fake-agent.ts'
+import { FakeScheduler, send } from './support/fake-scheduler.ts'
+import { Ground, getJson, until } from './support/process.ts'
+
+const log = pino({ level: 'silent' })
+
+t.test('two masters: one leads, the other points to it, and takes over', async t => {
+  const ground = new Ground()
+  t.teardown(() => ground.close())
+  const first = await ground.leader('--ip=127.0.0.1')
+  const second = await ground.master('--ip=127.0.0.2')
+  const leader = new URL(first).host
+  t.test('the one that does not lead', async t => {
+    await until(async () => (await send(`${second}/state`, 'GET', {})).status === 307, 'the leader to be known')
+    t.match(await send(`${second}/master/state?x=1`, 'GET', {}), {
+      headers: { location: `//${leader}/master/state?x=1` },
+    })
+    t.match(await send(`${second}/redirect`, 'GET', {}), { status: 307, headers: { location: `//${leader}` } })
+    t.match(await send(`${second}/api/v1/scheduler`, 'POST', {}, '{}'), {
+      status: 307,
+      headers: { location: `//${leader}/api/v1/scheduler` },
+    })
+    t.match(await send(`${second}/meseta/v1/feed?after=a.1`, 'GET', {}), {
+      status: 307,
+      headers: { location: `//${leader}/meseta/v1/feed?after=a.1` },
+    })
+    for (const path of ['/health', '/flags', '/version', '/metrics/snapshot'])
+      t.equal((await send(second + path, 'GET', {})).status, 200, path)
+    t.match(await getJson(`${second}/metrics/snapshot`), { 'master/elected': 0 })
+    t.match(await getJson(`${first}/state`), { followers: [{ hostname: '127.0.0.2' }] })
+  })
+
+  const agent = new FakeAgent({ bus: ground.bus, link: 'agent-1' })
+  t.teardown(() => agent.stop())
+  await agent.registered()
+  const scheduler = await new FakeScheduler(first).subscribe()
+  await scheduler.launch((await scheduler.offers())[0]!, {})
+  await scheduler.acknowledge(await scheduler.update('t1', 'TASK_RUNNING'))
+  agent.received.length = 0
+  const before = agent.id
+
+  await ground.stopMaster(first)
+  await until(async () => (await send(`${second}/state`, 'GET', {})).status === 200, 'the other to lead')
+  await agent.until(({ received }) => received.some(message => message.reregistered))
+  t.equal(agent.id, before, 'the agent keeps its id')
+  t.match(await getJson(`${second}/frameworks`), {
+    frameworks: [
+      {
+        id: scheduler.id,
+        recovered: true,
+        active: false,
+        connected: false,
+        tasks: [{ id: 't1', state: 'TASK_RUNNING' }],
+      },
+    ],
+  })
+  const again = await new FakeScheduler(second, { id: { value: scheduler.id! } }).subscribe()
+  t.equal(again.id, scheduler.id)
+  await again.call({ type: 'RECONCILE', reconcile: {} })
+  t.match(await again.update('t1'), { state: 'TASK_RUNNING', reason: 'REASON_RECONCILIATION' })
+  agent.update('t1', 'TASK_FINISHED')
+  t.equal((await again.acknowledge(await again.update('t1', 'TASK_FINISHED'))).status, 202)
+  t.same(ground.fatal, [])
+})
+
+t.test('the feed', async t => {
+  const ground = new Ground()
+  t.teardown(() => ground.close())
+  const url = await ground.leader()
+  const bodies = new Map<string, Record<string, unknown>>()
+  const at = new Map<string, number>()
+  const feed: FollowedFeed = followFeed({
+    url: `${url}/meseta/v1/feed`,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    on: {
+      put(kind, key, body) {
+        bodies.set(`${kind} ${key}`, body as Record<string, unknown>)
+        const { state } = body as { state?: string }
+        if (kind === 'task') at.set(`${key} ${state}`, performance.now())
+      },
+      del(kind, key) {
+        bodies.delete(`${kind} ${key}`)
+      },
+    },
+  })
+  t.teardown(() => feed.stop())
+  await until(() => bodies.has('cluster cluster'), 'the cluster')
+  t.match(bodies.get('cluster cluster'), {
+    name: 'meseta',
+    cluster_id: String,
+    leader_info: { port: Number(new URL(url).port) },
+    masters: [{}],
+    counts: { agents_active: 0 },
+  })
+  const agent = new FakeAgent({ bus: ground.bus, link: 'agent-1' })
+  t.teardown(() => agent.stop())
+  await agent.registered()
+  const scheduler = await new FakeScheduler(url, { role: 'web' }).subscribe()
+  await scheduler.launch((await scheduler.offers())[0]!, {})
+  const key = `task ${scheduler.id}/t1`
+  await scheduler.acknowledge(await scheduler.update('t1', 'TASK_RUNNING'))
+  const sent = performance.now()
+  agent.update('t1', 'TASK_RUNNING', { healthy: true, message: 'fine' })
+  await until(() => bodies.get(key)?.healthy === true, 'the task')
+  t.comment(
+    `from the agent's update to the feed's reader: ${(at.get(`${scheduler.id}/t1 TASK_RUNNING`)! - sent).toFixed(1)} ms`,
+  )
+  t.match(bodies.get(key), {
+    id: 't1',
+    state: 'TASK_RUNNING',
+    framework_name: 'test',
+    message: 'fine',
+    source: 'SOURCE_EXECUTOR',
+    statuses: [{ container_status: {} }],
+  })
+  await until(() => (bodies.get('cluster cluster')!.counts as Record<string, number>).TASK_RUNNING === 1, 'the count')
+  await until(() => bodies.has('role web'), 'the role')
+  t.match(bodies.get(`agent ${agent.id}`), { active: true, used_resources: { cpus: 1 } })
+  t.match(bodies.get(`framework ${scheduler.id}`), {
+    name: 'test',
+    roles: ['web'],
+    user: 'me',
+    used_resources: { cpus: 1 },
+  })
+  t.notOk('tasks' in bodies.get(`framework ${scheduler.id}`)!)
+  await scheduler.call({ type: 'TEARDOWN' })
+  await until(() => !bodies.has(`framework ${scheduler.id}`), 'the framework to go')
+  t.match(bodies.get(key), { state: 'TASK_KILLED' }, 'a task of the history is there in its terminal state')
+  await until(() => !bodies.has('role web'), 'the role to go')
+  await agent.stop()
+})
+
+t.test('an agent that restarts comes back with its tasks, and unknown ones are asked for', async t => {
+  const ground = new Ground()
+  t.teardown(() => ground.close())
+  const url = await ground.leader()
+  const agent = new FakeAgent({ bus: ground.bus, link: 'agent-1' })
+  t.teardown(() => agent.stop())
+  await agent.registered()
+  const scheduler = await new FakeScheduler(url).subscribe()
+  await scheduler.launch((await scheduler.offers())[0]!, {}, { task_id: { value: 'lost' } })
+  await scheduler.acknowledge(await scheduler.update('t1', 'TASK_RUNNING'))
+  await agent.until(({ tasks }) => tasks.has('lost'))
+  agent.tasks.delete('lost')
+  await agent.restart()
+  await agent.until(({ received }) => received.some(message => message.reregistered))
+  t.match(
+    agent.received.find(message => message.reregistered),
+    { reregistered: { reconciliations: [{ task_id: { value: 'lost' } }] } },
+  )
+  await until(
+    async () => (await getJson<{ activated_slaves: number }>(`${url}/state`)).activated_slaves === 1,
+    'the agent to be active',
+  )
+  t.equal((await scheduler.offers()).length, 1, 'and it is offered')
+})
