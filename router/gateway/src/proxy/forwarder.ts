@@ -26,6 +26,9 @@ export interface Unanswered {
 }
 export type Outcome = { readonly kind: 'answered' } | Unanswered
 
+/** A first chunk up to this size waits for the end of its answer, at most until the next turn of the event loop. */
+const mostHeld = 16 * 1024
+
 const refused = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
 
 /** Sends requests on, streaming both ways, over kept connections. At most 256 connections for each upstream; further requests wait. */
@@ -92,6 +95,9 @@ class Relay implements Dispatcher.DispatchHandler {
   readonly #hasBody: boolean
   readonly #settle: (outcome: Outcome) => void
   #gone: (() => void) | undefined
+  /** The first, small chunk of an answer, until it is known whether it is the whole of it. */
+  #held: Buffer | undefined
+  #flushed = false
 
   constructor(
     request: IncomingMessage,
@@ -126,19 +132,36 @@ class Relay implements Dispatcher.DispatchHandler {
     }
     for (const [name, value] of this.#target.answer ?? []) flat.push(name, value)
     this.#response.writeHead(status, text ?? '', flat)
-    // Streams show their headers before their first event.
-    this.#response.flushHeaders()
+    // Streams show their headers before their first event; most answers are whole by then.
+    setImmediate(() => this.#flush())
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#flushed && this.#held === undefined && chunk.length <= mostHeld) {
+      this.#held = chunk
+      return
+    }
+    this.#flush()
     if (this.#response.write(chunk)) return
     controller.pause()
     this.#response.once('drain', () => controller.resume())
   }
 
   onResponseEnd(): void {
-    this.#response.end()
+    const held = this.#held
+    this.#flushed = true
+    // A small answer leaves with its headers in one write. As a string of the same bytes it costs half of what a buffer does.
+    if (held) this.#response.end(held.toString('latin1'), 'latin1')
+    else this.#response.end()
     this.#finish({ kind: 'answered' })
+  }
+
+  #flush(): void {
+    if (this.#flushed) return
+    this.#flushed = true
+    if (this.#held) this.#response.write(this.#held)
+    else this.#response.flushHeaders()
+    this.#held = undefined
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

@@ -92,15 +92,16 @@ async function serve(
   const upstreamPath = service.keepPath
     ? `/service/${candidate.prefix}${candidate.rest}${query}`
     : `${service.basePath}${candidate.rest}${query}`
-  const cookie = cookieName(candidate.normal)
-  const own = service.sticky ? readCookie(request.headers.cookie, cookie) : undefined
+  const sticky = service.sticky && service.backends.length > 1
+  const cookie = sticky ? cookieName(candidate.normal) : ''
+  const own = sticky ? readCookie(request.headers.cookie, cookie) : undefined
   const targetOf = (backend: Backend): Target => ({
     origin: `${service.scheme}://${hostPart(backend.host)}:${backend.port}`,
     path: upstreamPath,
     location: locationBelow(prefix, service.scheme, request.headers.host),
     silence: service.streaming ? 600_000 : 300_000,
     answer:
-      service.sticky && service.backends.length > 1 && own !== cookieValue(backend)
+      sticky && own !== cookieValue(backend)
         ? [['set-cookie', `${cookie}=${cookieValue(backend)}; Path=${prefix}/; HttpOnly; SameSite=Lax`]]
         : [],
   })
