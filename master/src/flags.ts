@@ -31,6 +31,21 @@ export const masterFlags = defineFlags({
     help: 'The share of agents that may be missing after a change of leaders; above it the master ends instead.',
   },
   registry_store_timeout: { type: 'duration', default: 20_000, help: 'How long a registry write may take.' },
+  registry_gc_interval: {
+    type: 'duration',
+    default: 900_000,
+    help: 'How often old entries of the registry are dropped.',
+  },
+  registry_max_agent_age: {
+    type: 'duration',
+    default: 1_209_600_000,
+    help: 'How long unreachable and gone agents are remembered.',
+  },
+  registry_max_agent_count: {
+    type: 'number',
+    default: 102_400,
+    help: 'How many unreachable or gone agents are remembered.',
+  },
   allocation_interval: { type: 'duration', default: 1_000, help: 'How often all agents are allocated.' },
   offer_timeout: { type: 'duration', help: 'After this long an unanswered offer is rescinded; never unless given.' },
   min_allocatable_resources: {
@@ -82,6 +97,9 @@ export function heartConfig(flags: MasterFlags, masterInfo: MasterInfo): HeartCo
     maxCompletedFrameworks: flags.max_completed_frameworks,
     maxUnreachableTasksPerFramework: flags.max_unreachable_tasks_per_framework,
     recoveryAgentRemovalLimit: share(flags.recovery_agent_removal_limit),
+    registryGcInterval: flags.registry_gc_interval,
+    registryMaxAgentAge: flags.registry_max_agent_age,
+    registryMaxAgentCount: flags.registry_max_agent_count,
     requireAgentDomain: flags.require_agent_domain,
     domain: masterInfo.domain,
   }

@@ -117,7 +117,8 @@ export class Master {
         deposed: newer => this.#fail(new Error(`another master leads with epoch ${newer}, after this one's ${epoch}`)),
       },
     })
-    this.#ticks = clock.every(1_000, () => this.dispatch({ type: 'TICK', hearsItself: this.#link!.hearsItself }))
+    const interval = Math.min(1_000, config.allocationInterval)
+    this.#ticks = clock.every(interval, () => this.dispatch({ type: 'TICK', hearsItself: this.#link!.hearsItself }))
     log.info({ epoch, agents: agents.length }, 'leading')
   }
 

@@ -267,3 +267,24 @@ t.test('a new leader', async t => {
     t.equal(bench.heart.cluster.agents.size, 0)
   })
 })
+
+t.test('old entries of unreachable and gone agents are dropped', async t => {
+  const day = 24 * 3_600_000
+  const wall = 1.7e12
+  const away = (id: string, days: number) => ({
+    id,
+    entry: { state: 'unreachable' as const, info: { hostname: 'h', id: { value: id } }, since: wall - days * day },
+  })
+  const bench = new HeartBench({ registryMaxAgentCount: 2 }, [
+    away('old', 15),
+    away('third', 3),
+    away('second', 2),
+    away('first', 1),
+    { id: 'G', entry: { state: 'gone', since: wall - 20 * day } },
+  ])
+  bench.pass(899)
+  t.notOk(bench.effects.some(({ type }) => type === 'PERSIST'))
+  bench.pass(2)
+  t.same([...bench.heart.cluster.unreachable.keys()].sort(), ['first', 'second'])
+  t.same([...bench.heart.cluster.gone], [])
+})

@@ -38,6 +38,8 @@ export class Cluster {
   recoveredCount = 0
   /** When the last cycle of all began, on the monotonic clock. */
   lastCycleAt = Number.NEGATIVE_INFINITY
+  /** When old entries of the registry were looked for, on the monotonic clock. */
+  lastGcAt = 0
   now: Now = { wall: 0, monotonic: 0 }
   #effects: Effect[] = []
   #nextAgent = 0

@@ -27,6 +27,10 @@ export interface HeartConfig {
   readonly recoveryAgentRemovalLimit: number
   readonly requireAgentDomain: boolean
   readonly domain: DomainInfo | undefined
+  /** How often, ms, entries of unreachable and gone agents that are too old or too many are dropped. */
+  readonly registryGcInterval: number
+  readonly registryMaxAgentAge: number
+  readonly registryMaxAgentCount: number
   /** A framework that holds this many offers gets no more until it answers some. */
   readonly maxOutstandingOffers: number
 }
@@ -49,5 +53,8 @@ export const heartDefaults = {
   recoveryAgentRemovalLimit: 1,
   requireAgentDomain: false,
   domain: undefined,
+  registryGcInterval: 15 * 60_000,
+  registryMaxAgentAge: 14 * 24 * 3_600_000,
+  registryMaxAgentCount: 102_400,
   maxOutstandingOffers: 5_000,
 } satisfies Omit<HeartConfig, 'masterInfo'>

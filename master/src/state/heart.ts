@@ -11,6 +11,7 @@ import { removeExecutor } from './launch.ts'
 import { makeOffers } from './offers.ts'
 import type { Agent } from './records.ts'
 import { admitted, register, reregister } from './registration.ts'
+import { forgotten } from './registry-gc.ts'
 import { probed, tick } from './ticking.ts'
 import { statusUpdate } from './updates.ts'
 
@@ -97,6 +98,7 @@ function handle(cluster: Cluster, command: Command): void {
 
 function recover(cluster: Cluster, agents: readonly RegisteredAgent[]): void {
   cluster.recoveredAt = cluster.now.monotonic
+  cluster.lastGcAt = cluster.now.monotonic
   for (const { id, entry } of agents) {
     if (entry.state === 'admitted') {
       cluster.recovered.set(id, entry.info)
@@ -119,6 +121,9 @@ function persisted(cluster: Cluster, op: number): void {
       return
     case 'REMOVE':
       removalWritten(cluster, write.agentId)
+      return
+    case 'FORGET':
+      forgotten(cluster, write.agentId)
       return
     default:
   }

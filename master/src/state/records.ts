@@ -68,6 +68,7 @@ export type PendingWrite =
   | { readonly type: 'ADMIT'; readonly agentId: string; readonly link: string }
   | { readonly type: 'UNREACHABLE'; readonly agentId: string; readonly since: number }
   | { readonly type: 'REMOVE'; readonly agentId: string }
+  | { readonly type: 'FORGET'; readonly agentId: string }
 
 /** An agent that waits for its registry write. */
 export interface Registration {

@@ -2,13 +2,15 @@ import { markRecoveredUnreachable, markUnreachable } from './agent-removal.ts'
 import type { Cluster } from './cluster.ts'
 import { removeExpired } from './frameworks.ts'
 import { makeOffers, rescindExpired } from './offers.ts'
+import { collectRegistry } from './registry-gc.ts'
 
-/** What time brings, each second. `hearsItself`: whether silence of others says anything. */
+/** What time brings, each second, or each allocation interval where that is shorter. `hearsItself`: whether silence of others says anything. */
 export function tick(cluster: Cluster, hearsItself: boolean): void {
   scanAgents(cluster, hearsItself)
   if (hearsItself) giveUpMissing(cluster)
   removeExpired(cluster)
   rescindExpired(cluster)
+  collectRegistry(cluster)
   const { monotonic } = cluster.now
   if (monotonic - cluster.lastCycleAt < cluster.config.allocationInterval) return
   cluster.lastCycleAt = monotonic

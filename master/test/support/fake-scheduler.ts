@@ -147,6 +147,7 @@ export class FakeScheduler {
       accept: {
         offer_ids: [offer.id],
         operations: [{ type: 'LAUNCH', launch: { task_infos: tasks.map(task => taskInfo(offer, task)) } }],
+        filters: { refuse_seconds: 0 },
       },
     })
   }
