@@ -50,3 +50,6 @@ const handle = await component.start({
 const serves = async () => (await fetch(`${handle.url}/service/hello/`)).status === 200
 while (!(await serves())) await new Promise(resolve => setTimeout(resolve, 50))
 process.send?.(Number(new URL(handle.url).port))
+
+// It ends with the benchmark that started it.
+process.once('disconnect', () => process.exit(0))

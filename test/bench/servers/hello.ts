@@ -9,3 +9,6 @@ const server = createServer((_request, response) => {
 })
 server.keepAliveTimeout = 600_000
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
+
+// It ends with the benchmark that started it.
+process.once('disconnect', () => process.exit(0))

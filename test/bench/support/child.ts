@@ -16,5 +16,5 @@ export async function startServer(
     child.once('exit', code => reject(new Error(`${file} ended with ${code} before it served`)))
     child.once('error', reject)
   })
-  return { port, child, stop: () => void child.kill() }
+  return { port, child, stop: () => child.disconnect() }
 }

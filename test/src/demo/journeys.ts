@@ -193,8 +193,8 @@ async function upgradeUnderLoad(world: World): Promise<Counts> {
     }
   })()
   await Promise.race([attached.promise, reading, sleep(5_000)])
-  const vip = startLoad(`http://${world.vip.address}:${world.vip.port}/`, requestsPerSecond)
-  const url = startLoad(`${world.cluster.router}/service/${serviceName}/`, requestsPerSecond)
+  const vip = startLoad(`http://${world.vip.address}:${world.vip.port}/`, requestsPerSecond, false)
+  const url = startLoad(`${world.cluster.router}/service/${serviceName}/`, requestsPerSecond, true)
   const begun = performance.now()
   let error: unknown
   try {

@@ -14,10 +14,15 @@ export interface LoadCounts {
 const mostInHand = 500
 
 /**
- * Sends `rate` requests a second to a url until it is stopped, every other one on a connection of its own.
- * Nothing is retried: each request that is not answered with 200 is a failure.
+ * Sends `rate` requests a second to a url until it is stopped. Nothing is retried: each request that is not answered with 200
+ * is a failure. `keepAlive` says whether connections are used again: behind a layer-4 address a kept connection belongs to one
+ * instance, and may end under a request when that instance does, whoever balances; so there each request has its own.
  */
-export function startLoad(url: string, rate: number): { counts: LoadCounts; stop(): Promise<LoadCounts> } {
+export function startLoad(
+  url: string,
+  rate: number,
+  keepAlive: boolean,
+): { counts: LoadCounts; stop(): Promise<LoadCounts> } {
   const counts: LoadCounts = { sent: 0, answered: 0, failed: 0, releases: {}, failures: [] }
   const kept = new Agent({ keepAlive: true, maxSockets: 50 })
   let inHand = 0
@@ -33,7 +38,7 @@ export function startLoad(url: string, rate: number): { counts: LoadCounts; stop
   }
   const send = () => {
     if (inHand >= mostInHand) return
-    const agent = counts.sent % 2 === 0 ? kept : false
+    const agent = keepAlive ? kept : false
     counts.sent += 1
     inHand += 1
     const request = get(url, { agent, timeout: 5_000 }, response => {
