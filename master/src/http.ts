@@ -1,33 +1,67 @@
 import { Buffer } from 'node:buffer'
+import { Readable } from 'node:stream'
 import type { Clock } from '@meseta/common/service/clock'
 import { HttpError } from '@meseta/common/service/errors'
 import { type OutStream, openStream } from '@meseta/common/service/stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Leadership, Routes } from './api/routes.ts'
-import type { ApiAnswer, ApiReply, ApiRequest } from './api/transport.ts'
+import type { ApiAnswer, ApiReply, ApiRequest, ApiSource } from './api/transport.ts'
 
 /** Unsent bytes at which a scheduler or operator that does not read is cut off; it subscribes again. */
 const maxQueuedBytes = 64 * 1024 * 1024
 
-/** Puts the master's routes behind a fastify server: any method, bodies as they come. */
+/** How long the body of a call may take to arrive, ms. */
+const bodyTimeout = 60_000
+
+/** Puts the master's routes behind a fastify server: any method, bodies as they come, request streams as streams. */
 export function serveRoutes(app: FastifyInstance, routes: Routes, clock: Clock): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.addContentTypeParser(/^application\/recordio/i, (_request, payload, done) => done(null, payload))
   const handle = (request: FastifyRequest, reply: FastifyReply) => {
     routes.handle(toApi(request), new HttpReply(reply, clock))
     return reply
   }
+  // A stream of calls may take for ever; other bodies on its route get their limit here.
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.routeOptions.config.streamed !== true || isRecordIo(request)) return
+    const timer = clock.after(bodyTimeout, () => {
+      reply.header('connection', 'close').send(new HttpError(408, 'the body of the request did not arrive in time'))
+    })
+    request.raw.once('end', () => timer.cancel())
+    reply.raw.once('close', () => timer.cancel())
+  })
+  const streamed = { config: { streamed: true } }
+  for (const path of ['/api/v1/scheduler', '/master/api/v1/scheduler']) app.all(path, streamed, handle)
   app.all('/*', handle)
 }
 
+const isRecordIo = (request: FastifyRequest): boolean =>
+  /^application\/recordio/i.test(request.headers['content-type'] ?? '')
+
 function toApi(request: FastifyRequest): ApiRequest {
   const at = request.url.indexOf('?')
+  const { body } = request
   return {
     method: request.method,
     path: at < 0 ? request.url : request.url.slice(0, at),
     query: at < 0 ? '' : request.url.slice(at + 1),
     headers: request.headers,
-    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+    body: Buffer.isBuffer(body) ? body : Buffer.alloc(0),
+    source: body instanceof Readable ? sourceOf(body) : undefined,
+  }
+}
+
+function sourceOf(body: Readable): ApiSource {
+  return {
+    onData: listener => body.on('data', listener),
+    onEnd: listener => {
+      body.once('close', listener)
+      body.once('end', listener)
+      body.once('error', listener)
+    },
+    // What still comes is read and thrown away, so that the connection can go on.
+    stop: () => body.removeAllListeners('data').resume(),
   }
 }
 

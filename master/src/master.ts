@@ -64,7 +64,7 @@ export class Master {
     this.scheduler = new SchedulerEndpoint({
       clock: options.clock,
       random: options.random,
-      dispatch: command => this.dispatch(command),
+      dispatch: (...commands) => this.dispatch(...commands),
     })
   }
 
@@ -122,10 +122,10 @@ export class Master {
     log.info({ epoch, agents: agents.length }, 'leading')
   }
 
-  /** Gives the heart a command and carries out what it says; what comes while it does so waits its turn. */
-  dispatch(command: Command): void {
+  /** Gives the heart commands and carries out what it says; what comes while it does so waits its turn. */
+  dispatch(...commands: readonly Command[]): void {
     if (this.#stopped) return
-    this.#commands.push(command)
+    for (const command of commands) this.#commands.push(command)
     if (this.#running) return
     this.#running = true
     try {

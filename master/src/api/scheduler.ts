@@ -5,6 +5,7 @@ import type { Random } from '@meseta/common/service/random'
 import type { Command } from '../state/commands.ts'
 import type { Effect } from '../state/effects.ts'
 import { heartbeatSeconds } from '../state/frameworks.ts'
+import { isCallStream, messageType, readCalls } from './call-stream.ts'
 import { checkCall } from './check-call.ts'
 import { acceptedMedia, contentType, type Media, notAcceptable, readMessage, writeRecord } from './media.ts'
 import { type ApiReply, type ApiRequest, type ApiStream, empty, headerOf, refusal } from './transport.ts'
@@ -18,17 +19,18 @@ interface OpenStream {
   blocked: boolean
 }
 
-interface PendingReply {
-  readonly reply: ApiReply
-  readonly media: Media
-  readonly streamId: string | undefined
+/** Where the heart's answer to a call goes. */
+interface Pending {
+  answered(status: number, message: string | undefined): void
+  /** A SUBSCRIBE's own. */
+  readonly subscription?: { readonly reply: ApiReply; readonly media: Media; readonly streamId: string }
 }
 
 export interface SchedulerEndpointOptions {
   readonly clock: Clock
   readonly random: Random
-  /** Gives the heart a command; its effects come back through `carryOut` before or after this returns. */
-  readonly dispatch: (command: Command) => void
+  /** Gives the heart commands for one step; its effects come back through `carryOut` before or after this returns. */
+  readonly dispatch: (...commands: Command[]) => void
 }
 
 /**
@@ -37,7 +39,7 @@ export interface SchedulerEndpointOptions {
  */
 export class SchedulerEndpoint {
   readonly #options: SchedulerEndpointOptions
-  readonly #pending = new Map<number, PendingReply>()
+  readonly #pending = new Map<number, Pending>()
   readonly #streams = new Map<string, OpenStream>()
   readonly #heartbeat: Timer
   /** Streams in the order of their next heartbeat. */
@@ -52,6 +54,10 @@ export class SchedulerEndpoint {
   handle(request: ApiRequest, reply: ApiReply): void {
     if (request.method !== 'POST') {
       reply.answer(refusal(405, 'Expecting POST', { allow: 'POST' }))
+      return
+    }
+    if (isCallStream(request)) {
+      this.#handleStream(request, reply)
       return
     }
     const media = contentType(request)
@@ -90,10 +96,37 @@ export class SchedulerEndpoint {
       reply.answer(refusal(400, "SUBSCRIBE must not have the header 'Mesos-Stream-Id'"))
       return
     }
-    const streamId = call.type === 'SUBSCRIBE' ? this.#options.random.uuid() : given
-    const number = ++this.#requests
-    this.#pending.set(number, { reply, media, streamId })
-    this.#options.dispatch({ type: 'CALL', request: number, call: canonicalUuid(call), streamId })
+    const answered = (status: number, message: string | undefined) =>
+      reply.answer(message === undefined ? empty(status) : refusal(status, message))
+    if (call.type !== 'SUBSCRIBE') {
+      this.#options.dispatch(this.#command(call, given, { answered }))
+      return
+    }
+    const streamId = this.#options.random.uuid()
+    this.#options.dispatch(this.#command(call, streamId, { answered, subscription: { reply, media, streamId } }))
+  }
+
+  /** A stream of calls, each as if it came alone with the stream's headers; only refusals are answered, by number. */
+  #handleStream(request: ApiRequest, reply: ApiReply): void {
+    const media = messageType(request)
+    if (typeof media !== 'string') {
+      reply.answer(media)
+      return
+    }
+    if (!request.source) {
+      reply.answer(refusal(400, 'Expecting a RecordIO body'))
+      return
+    }
+    const streamId = headerOf(request, 'mesos-stream-id')
+    readCalls(request.source, media, reply, calls =>
+      this.#options.dispatch(...calls.map(({ call, answered }) => this.#command(call, streamId, { answered }))),
+    )
+  }
+
+  #command(call: SchedulerCall, streamId: string | undefined, pending: Pending): Command {
+    const request = ++this.#requests
+    this.#pending.set(request, pending)
+    return { type: 'CALL', request, call: canonicalUuid(call), streamId }
   }
 
   /** Carries out what the heart says to schedulers. Answers whether the effect was one of those. */
@@ -102,9 +135,7 @@ export class SchedulerEndpoint {
       case 'REPLY': {
         const pending = this.#take(effect.request)
         if (!pending) return false
-        pending.reply.answer(
-          effect.message === undefined ? empty(effect.status) : refusal(effect.status, effect.message),
-        )
+        pending.answered(effect.status, effect.message)
         return true
       }
       case 'STREAM_OPENED':
@@ -139,16 +170,16 @@ export class SchedulerEndpoint {
     return this.#streams.size
   }
 
-  #take(request: number): PendingReply | undefined {
+  #take(request: number): Pending | undefined {
     const pending = this.#pending.get(request)
     this.#pending.delete(request)
     return pending
   }
 
   #open(request: number, streamId: string): void {
-    const pending = this.#take(request)!
-    const stream = pending.reply.stream({ 'content-type': pending.media, 'mesos-stream-id': streamId })
-    this.#streams.set(streamId, { stream, media: pending.media, blocked: false })
+    const { reply, media } = this.#take(request)!.subscription!
+    const stream = reply.stream({ 'content-type': media, 'mesos-stream-id': streamId })
+    this.#streams.set(streamId, { stream, media, blocked: false })
     this.#beats.set(streamId, this.#options.clock.monotonic())
     stream.onDrain(() => this.#drained(streamId))
     stream.onClose(() => {
@@ -160,8 +191,8 @@ export class SchedulerEndpoint {
 
   /** Still 200: the stream holds the reason, and ends (Mesos contract 2.1). */
   #refuse(request: number, message: string): void {
-    const { reply, media, streamId } = this.#take(request)!
-    const stream = reply.stream({ 'content-type': media, 'mesos-stream-id': streamId! })
+    const { reply, media, streamId } = this.#take(request)!.subscription!
+    const stream = reply.stream({ 'content-type': media, 'mesos-stream-id': streamId })
     stream.write(writeRecord('mesos.v1.scheduler.Event', media, { type: 'ERROR', error: { message } }))
     stream.end()
   }

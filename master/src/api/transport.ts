@@ -7,7 +7,19 @@ export interface ApiRequest {
   readonly query: string
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Empty where `source` is given. */
   readonly body: Uint8Array
+  /** The body as it comes, of a request that is a stream itself. */
+  readonly source?: ApiSource | undefined
+}
+
+/** A body that goes on. */
+export interface ApiSource {
+  onData(listener: (chunk: Uint8Array) => void): void
+  /** Calls back once, whether the body is complete or broke off. */
+  onEnd(listener: () => void): void
+  /** No more of it is wanted. */
+  stop(): void
 }
 
 export interface ApiAnswer {
