@@ -1,0 +1,39 @@
+import { needsOf } from '../../model/needs.ts'
+import { useNow, useStore } from '../context.tsx'
+import { Age } from '../parts/age.tsx'
+import { Section } from '../parts/section.tsx'
+import { Status } from '../parts/status.tsx'
+
+/** More is a list that nobody reads: the pages have the rest. */
+const mostShown = 12
+
+/** What waits, is degraded, out of reach or has failed, each with its sentence: why is never a click away. */
+export function Needs() {
+  const store = useStore('app', 'pod', 'deployment', 'wait', 'agent', 'task')
+  const needs = needsOf(store, useNow(30_000))
+  return (
+    <Section title={needs.length === 0 ? 'Needs you' : `Needs you (${needs.length})`} className="needs">
+      {needs.length === 0 ? (
+        <p className="all-well">
+          <Status mark="good">Nothing: no app waits, every node is reachable.</Status>
+        </p>
+      ) : (
+        <ul className="need-list">
+          {needs.slice(0, mostShown).map(({ key, mark, name, word, sentence, since, href }) => (
+            <li key={key} className="need">
+              <a href={href} className="need-name">
+                {name}
+              </a>
+              <Status mark={mark}>{word}</Status>
+              <span className="need-sentence">{sentence}</span>
+              <span className="need-age quiet">
+                <Age at={since} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {needs.length > mostShown && <p className="quiet">and {`${needs.length - mostShown} more`}</p>}
+    </Section>
+  )
+}
