@@ -35,7 +35,11 @@ const acceptOf = (offer: Offer, task: TaskInfo): Omit<SchedulerCall, 'framework_
 })
 
 /** Tasks a second from the first ACCEPT to the last TASK_RUNNING, every update acknowledged. Answers the calls it sent, too. */
-async function launch(port: number, count: number): Promise<{ rate: number; calls: object[] }> {
+async function launch(
+  port: number,
+  count: number,
+  way: 'stream' | 'classic',
+): Promise<{ rate: number; calls: object[] }> {
   const done = Promise.withResolvers<void>()
   const calls: object[] = []
   let launched = 0
@@ -53,6 +57,7 @@ async function launch(port: number, count: number): Promise<{ rate: number; call
       capabilities: [{ type: 'MULTI_ROLE' }],
     },
     maxCalls: 100_000,
+    calls: way,
     events: {
       subscribed: () => undefined,
       disconnected: reason => done.reject(new Error(reason)),
@@ -119,12 +124,17 @@ export const bench: Bench = {
     try {
       const count = quick ? 8_000 : 30_000
       say('warming up')
-      await launch(master.port, 2_000)
-      say(`launching ${count} tasks`)
-      const { rate, calls } = await launch(master.port, count)
+      await launch(master.port, 2_000, 'stream')
+      say(`launching ${count} tasks over the stream of calls, then with a request for each call`)
+      const { rate, calls } = await launch(master.port, count, 'stream')
+      const classic = await launch(master.port, count / 2, 'classic')
       await parse(parser.port, calls, 5_000)
       const peer = await parse(parser.port, calls, 40_000)
-      return [compared('tasks', '1/s', rate, { name: 'bare node:http', value: peer }, { least: 0.1 })]
+      const limit = { name: 'bare node:http', value: peer }
+      return [
+        compared('tasks, stream of calls', '1/s', rate, limit, { least: 0.1 }),
+        compared('tasks, a request each call', '1/s', classic.rate, limit, { least: 0.1 }),
+      ]
     } finally {
       master.stop()
       parser.stop()
