@@ -147,6 +147,7 @@ function commandOf({ command }: ExecutorInfo): Json {
 
 export function taskOf(row: TaskRow): Json {
   const { task } = row
+  row.shown ??= legacyResources(row.resources)
   const result: Json = {
     id: task.task_id.value,
     name: task.name,
@@ -154,7 +155,7 @@ export function taskOf(row: TaskRow): Json {
     executor_id: task.executor_id?.value ?? '',
     slave_id: task.agent_id.value,
     state: task.state,
-    resources: legacyResources(row.resources),
+    resources: row.shown,
     role: task.resources?.find(resource => resource.allocation_info)?.allocation_info?.role ?? '*',
     statuses: statusesOf(task).map(statusOf),
   }

@@ -93,7 +93,6 @@ export class Replica {
         break
       case 'TASK':
       case 'TASK_STATUS':
-      case 'TASK_ENDED':
         if (task && framework) this.feed.put('task', taskKey(task), feedTaskOf(task, framework.view.info.name))
         if (task) this.#touchAgent(task)
         break
@@ -112,7 +111,7 @@ export class Replica {
     const frameworkId = row.task.framework_id.value
     const framework = this.tables.frameworks.get(frameworkId) ?? this.tables.completedFrameworks.get(frameworkId)
     const id = row.task.task_id.value
-    const again = framework?.tasks.has(id) || framework?.completed.some(other => other.task.task_id.value === id)
+    const again = framework?.tasks.has(id) || framework?.completedIds.has(id)
     if (!again) this.feed.del('task', taskKey(row))
   }
 

@@ -1,5 +1,6 @@
 import type { AgentInfo, ExecutorInfo, Offer, Task, TaskState, TaskStatus } from '@meseta/common/protocol/mesos'
 import { holdsResources } from '@meseta/common/protocol/task-state'
+import type { LegacyValues } from '@meseta/common/resources/legacy'
 import { Resources } from '@meseta/common/resources/resources'
 import type { AgentView, Change, FrameworkView } from '../state/changes.ts'
 
@@ -20,6 +21,8 @@ export interface TaskRow {
   /** Whether `resources` are counted as used. */
   counted: boolean
   fate: 'active' | 'completed' | 'unreachable'
+  /** The object form of `resources`, made when it is first asked for. */
+  shown: LegacyValues | undefined
   /** Its JSON in /state, made when it is first asked for after a change. */
   text: string | undefined
 }
@@ -48,6 +51,8 @@ export interface FrameworkRow {
   readonly tasks: Map<string, TaskRow>
   /** Oldest first, bounded. An id may come more than once. */
   readonly completed: TaskRow[]
+  /** How many of them have an id. */
+  readonly completedIds: Map<string, number>
   readonly offers: Map<string, Offer>
   /** By agent and id. */
   readonly executors: Map<string, ExecutorRow>
@@ -177,6 +182,7 @@ export class Tables {
         holdings: new Map(),
         tasks: new Map(),
         completed: [],
+        completedIds: new Map(),
         offers: new Map(),
         executors: new Map(),
         counters: new Map(),
@@ -206,7 +212,7 @@ export class Tables {
     const framework = this.frameworks.get(task.framework_id.value)
     if (!framework) return {}
     const resources = Resources.from(task.resources ?? [])
-    const row: TaskRow = { task, resources, counted: false, fate: 'active', text: undefined }
+    const row: TaskRow = { task, resources, counted: false, fate: 'active', shown: undefined, text: undefined }
     framework.tasks.set(task.task_id.value, row)
     this.#count(framework, row, task.state, 1)
     this.#place(framework, task.agent_id.value, 1)
@@ -252,8 +258,10 @@ export class Tables {
     framework.tasks.delete(row.task.task_id.value)
     row.fate = 'completed'
     framework.completed.push(row)
+    bump(framework.completedIds, row.task.task_id.value, 1)
     if (framework.completed.length <= this.#bounds.completedTasksPerFramework) return []
     const forgotten = framework.completed.shift()!
+    bump(framework.completedIds, forgotten.task.task_id.value, -1)
     this.#drop(framework, forgotten)
     return [forgotten]
   }
