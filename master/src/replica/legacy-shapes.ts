@@ -12,7 +12,16 @@ type Json = Record<string, unknown>
 
 const seconds = (milliseconds: number): number => milliseconds / 1000
 
-export function slaveOf({ view, total, used, offered }: AgentRow): Json {
+export function slaveOf(row: AgentRow): Json {
+  row.fixed ??= fixedOf(row)
+  return {
+    ...row.fixed,
+    used_resources: legacyResources(row.used),
+    offered_resources: legacyResources(row.offered),
+  }
+}
+
+function fixedOf({ view, total }: AgentRow): Json {
   const { info } = view
   const slave: Json = {
     id: info.id!.value,
@@ -22,8 +31,6 @@ export function slaveOf({ view, total, used, offered }: AgentRow): Json {
     pid: view.pid,
     registered_time: seconds(view.registeredAt),
     resources: legacyResources(total),
-    used_resources: legacyResources(used),
-    offered_resources: legacyResources(offered),
     reserved_resources: legacyReservations(total),
     unreserved_resources: legacyResources(total.unreserved()),
     active: view.active,

@@ -9,7 +9,7 @@ import { legacyRoleOf, rolesIn } from './roles.ts'
 import { type AgentRow, type Applied, type Bounds, type FrameworkRow, Tables, type TaskRow } from './tables.ts'
 
 /** Sums (agents, frameworks, roles, the cluster) go to the feed at most this often; tasks go at once. Milliseconds. */
-const sumsEvery = 100
+const sumsEvery = 250
 
 /**
  * The read model: the heart's numbered changes go in; reads, the feed and followers are served from it. It knows nothing

@@ -10,6 +10,8 @@ export interface AgentRow {
   total: Resources
   used: Resources
   offered: Resources
+  /** What the older endpoints say of it that only changes with `view`, made when it is first asked for. */
+  fixed: Readonly<Record<string, unknown>> | undefined
   readonly counters: Map<TaskState, number>
   /** Frameworks with tasks or executors here, and how many of them. */
   readonly frameworks: Map<string, number>
@@ -144,6 +146,7 @@ export class Tables {
     let row = this.agents.get(id)
     if (row) {
       row.view = view
+      row.fixed = undefined
       this.total = this.total.minus(row.total)
       row.total = Resources.from([...view.total])
     } else {
@@ -152,6 +155,7 @@ export class Tables {
         total: Resources.from([...view.total]),
         used: Resources.empty,
         offered: Resources.empty,
+        fixed: undefined,
         counters: new Map(),
         frameworks: new Map(),
       }
