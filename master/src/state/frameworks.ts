@@ -2,6 +2,7 @@ import type { FrameworkInfo, SchedulerCall, SchedulerCallUpdateFramework } from 
 import { isTerminal } from '@meseta/common/protocol/task-state'
 import type { Cluster } from './cluster.ts'
 import { capabilitiesOf, checkConstraints, checkFrameworkInfo, checkSuppressed, rolesOf } from './framework-info.ts'
+import { removeExecutor } from './launch.ts'
 import { discardOffers, rescindOffers } from './offers.ts'
 import type { Framework } from './records.ts'
 import { endTask } from './task-changes.ts'
@@ -229,10 +230,8 @@ export function removeFramework(cluster: Cluster, framework: Framework): void {
       })
   }
   for (const agent of cluster.agents.values()) {
-    const executors = agent.executors.get(framework.id)
-    for (const executorId of executors?.keys() ?? [])
-      cluster.change({ type: 'EXECUTOR_REMOVED', agentId: agent.id, frameworkId: framework.id, executorId })
-    agent.executors.delete(framework.id)
+    for (const executorId of [...(agent.executors.get(framework.id)?.keys() ?? [])])
+      removeExecutor(cluster, agent, framework.id, executorId)
     cluster.send(agent, { shutdown_framework: { framework_id: { value: framework.id } } })
   }
   cluster.tasks.forgetFramework(framework.id)
