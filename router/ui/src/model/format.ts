@@ -60,6 +60,10 @@ export const clockTime = (ms: number): string => new Date(ms).toLocaleTimeString
 export const percent = (part: number, whole: number): number =>
   whole > 0 ? Math.min(100, Math.max(0, (part / whole) * 100)) : 0
 
+/** A long id with its beginning and its end, which differ most. */
+export const shortened = (id: string, longest = 36): string =>
+  id.length <= longest ? id : `${id.slice(0, longest - 15)}…${id.slice(-14)}`
+
 /** `1 task`, `2 tasks`. */
 export const plural = (value: number, one: string, many = `${one}s`): string =>
   `${count(value)} ${value === 1 ? one : many}`

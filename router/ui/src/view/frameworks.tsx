@@ -69,7 +69,7 @@ export function Frameworks() {
   const tasks = activeBy(store.all('task'), 'framework_id')
   const rows = store.all('framework').map(framework => ({ framework, tasks: tasks.get(framework.id) ?? 0 }))
   return (
-    <Section title="Registered frameworks" source="master" className="main-section">
+    <Section title="Registered frameworks" source="master" plain>
       <Table
         label="Frameworks"
         rows={rows}

@@ -23,7 +23,6 @@ export function Header() {
           {leader.port ? `:${leader.port}` : ''}
         </span>
       )}
-      <span className="header-gap" />
       <FreshnessMark />
       <Theme />
     </header>

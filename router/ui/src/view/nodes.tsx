@@ -102,7 +102,7 @@ export function Nodes() {
   const filter = compileFilter(query, readable)
   const shown = rows.filter(filter.matches)
   return (
-    <Section title="All nodes" source="master" className="main-section">
+    <Section title="All nodes" source="master" plain>
       <FilterBox
         value={query}
         change={setQuery}

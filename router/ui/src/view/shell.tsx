@@ -46,6 +46,11 @@ export function Shell() {
           <h1 ref={heading} tabIndex={-1} className={item === undefined ? undefined : 'only-heard'}>
             {item ?? title}
           </h1>
+          {section !== undefined && item !== undefined && (
+            <p className="path">
+              <a href={formatRoute(section)}>{titles[section]}</a> <span aria-hidden="true">›</span>
+            </p>
+          )}
           {state === 'connecting' ? (
             <p className="empty">Asking the cluster …</p>
           ) : (

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { markOfStatus } from '../../model/app-status.ts'
-import { cores, dateTime, memory, stateWord, timeOf } from '../../model/format.ts'
+import { cores, dateTime, memory, shortened, stateWord, timeOf } from '../../model/format.ts'
 import { markOfTask } from '../../model/marks.ts'
 import type { App, Wait } from '../../model/objects.ts'
 import { formatRoute } from '../../model/route.ts'
@@ -30,7 +30,7 @@ export function AppDetails({ id }: { id: string }) {
   const app = store.get('app', id)
   return (
     <>
-      <Section title={id} source="marathon" className="main-section" aside={<AppActions service={service} />}>
+      <Section title={id} source="marathon" aside={<AppActions service={service} />}>
         <p className="lead">
           <Status mark={markOfStatus(service.status)}>{service.status}</Status>
           {service.reason && <span className="reason">{service.reason}</span>}
@@ -133,7 +133,13 @@ export function TaskLink({ taskId }: { taskId: string }) {
   const found = useStore('task')
     .entries('task')
     .find(([, task]) => task.id === taskId)
-  return found ? <a href={formatRoute('tasks', found[0])}>{taskId}</a> : <code>{taskId}</code>
+  return found ? (
+    <a href={formatRoute('tasks', found[0])} title={taskId} className="task-id">
+      {shortened(taskId)}
+    </a>
+  ) : (
+    <code title={taskId}>{shortened(taskId)}</code>
+  )
 }
 
 function DefinitionText({ kind, id }: { kind: 'app' | 'pod'; id: string }) {

@@ -82,16 +82,7 @@ export function Apps() {
   const filter = compileFilter(query, readable)
   const shown = services.filter(filter.matches)
   return (
-    <Section
-      title="Apps and pods"
-      source="marathon"
-      className="main-section"
-      aside={
-        <button type="button" className="primary" onClick={() => setOpen(true)}>
-          New app
-        </button>
-      }
-    >
+    <Section title="Apps and pods" source="marathon" plain>
       <FilterBox
         value={query}
         change={setQuery}
@@ -105,7 +96,11 @@ export function Apps() {
           ['Degraded', 'is:degraded'],
           ['Running', 'is:running'],
         ]}
-      />
+      >
+        <button type="button" className="primary" onClick={() => setOpen(true)}>
+          New app
+        </button>
+      </FilterBox>
       <Table
         label="Apps and pods"
         rows={shown}

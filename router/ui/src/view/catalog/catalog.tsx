@@ -22,7 +22,7 @@ export function Catalog() {
   return (
     <>
       <InstalledPackages />
-      <Section title="Packages" source="universe" className="main-section">
+      <Section title="Packages" source="universe">
         {broken.map(({ name, error }) => (
           <p key={name} className="note note-bad">
             The repository {name} can not be read: {error}

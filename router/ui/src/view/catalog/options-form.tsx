@@ -44,15 +44,17 @@ export function OptionsForm({ groups, edits, change, problems }: OptionsFormProp
           <fieldset key={group.name}>
             <legend>{group.name}</legend>
             {group.description && <p className="quiet">{group.description}</p>}
-            {fields.map(field => (
-              <OptionField
-                key={field.name}
-                field={field}
-                edits={edits}
-                change={change}
-                problem={problems.find(({ name }) => name === field.name)?.message}
-              />
-            ))}
+            <div className="option-grid">
+              {fields.map(field => (
+                <OptionField
+                  key={field.name}
+                  field={field}
+                  edits={edits}
+                  change={change}
+                  problem={problems.find(({ name }) => name === field.name)?.message}
+                />
+              ))}
+            </div>
           </fieldset>
         )
       })}

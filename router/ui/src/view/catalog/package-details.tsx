@@ -29,7 +29,7 @@ export function PackageDetails({ name }: { name: string }) {
   if (!definition) return <p className="empty">Asking the catalog …</p>
   return (
     <>
-      <Section title={`${definition.name} ${definition.version}`} source="universe" className="main-section">
+      <Section title={`${definition.name} ${definition.version}`} source="universe">
         <p className="package-text">{definition.description}</p>
         <Facts
           facts={[

@@ -12,7 +12,7 @@ export function Needs() {
   const store = useStore('app', 'pod', 'deployment', 'wait', 'agent', 'task')
   const needs = needsOf(store, useNow(30_000))
   return (
-    <Section title={needs.length === 0 ? 'Needs you' : `Needs you (${needs.length})`} className="needs">
+    <Section title={needs.length === 0 ? 'Needs you' : `Needs you (${needs.length})`}>
       {needs.length === 0 ? (
         <p className="all-well">
           <Status mark="good">Nothing: no app waits, every node is reachable.</Status>

@@ -28,7 +28,7 @@ function Resources() {
   const total = cluster?.resources ?? {}
   const used = cluster?.used_resources ?? {}
   return (
-    <Section title="Resources" source="master" className="resources">
+    <Section title="Resources" source="master">
       <div className="meters">
         <Meter label="CPU" used={used.cpus ?? 0} total={total.cpus ?? 0} format={cores} />
         <Meter label="Memory" used={used.mem ?? 0} total={total.mem ?? 0} format={memory} />

@@ -12,6 +12,9 @@ const series = [
 
 const height = 150
 
+/** Distances of two times on the axis, seconds. */
+const minutes = [60, 120, 300, 600, 1_800, 3_600]
+
 /** Percent of CPU, memory and disk in use over the last minutes. Each line has a dash pattern of its own beside its colour. */
 export function ResourceChart() {
   const columns = columnsOf(useStore('metric').all('metric'))
@@ -63,12 +66,19 @@ function optionsOf(holder: HTMLElement, legend: HTMLElement): uPlot.Options {
   return {
     width: Math.max(100, holder.clientWidth),
     height,
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: { y: { range: [0, 100] } },
     axes: [
-      { ...axis, grid: { show: false }, size: 24, values: (_plot, times) => times.map(time => clock(time)) },
+      {
+        ...axis,
+        grid: { show: false },
+        size: 24,
+        space: 60,
+        incrs: minutes,
+        values: (_plot, times) => times.map(time => clock(time)),
+      },
       { ...axis, size: 46, splits: [0, 25, 50, 75, 100], values: (_plot, values) => values.map(value => `${value}%`) },
     ],
     series: [
@@ -95,9 +105,9 @@ const latest = (columns: Columns, index: number): string => {
 function descriptionOf(columns: Columns): string {
   const [times] = columns
   if (times.length === 0) return 'Resources over time: no point yet'
-  const minutes = Math.max(1, Math.round((times.at(-1)! - times[0]!) / 60))
+  const length = Math.max(1, Math.round((times.at(-1)! - times[0]!) / 60))
   const words = series.map(({ name }, index) => `${name} ${latest(columns, index + 1)}`).join(', ')
-  return `Resources over the last ${plural(minutes, 'minute')}; now ${words} used`
+  return `Resources over the last ${plural(length, 'minute')}; now ${words} used`
 }
 
 /** A number that changes with the colours. */

@@ -9,7 +9,7 @@ import { Status } from '../parts/status.tsx'
 export function TaskCounts() {
   const counts = countByState(useStore('task').all('task'))
   return (
-    <Section title="Tasks" source="master" className="task-counts">
+    <Section title="Tasks" source="master">
       {counts.length === 0 ? (
         <p className="empty">
           No task has run yet. <a href="#/catalog">Install a package</a> or <a href="#/apps?new=1">deploy an app</a>.

@@ -1,4 +1,4 @@
-import { useId } from 'react'
+import { type ReactNode, useId } from 'react'
 import { count } from '../../model/format.ts'
 
 interface FilterBoxProps {
@@ -10,10 +10,21 @@ interface FilterBoxProps {
   readonly problems?: readonly string[]
   /** Filters that are one click away: a label and its text. */
   readonly presets?: readonly (readonly [string, string])[]
+  /** What else stands in its line, at the end. */
+  readonly children?: ReactNode
 }
 
 /** The text that narrows a list, how much it leaves, and what of it was not understood. */
-export function FilterBox({ value, change, placeholder, shown, total, problems = [], presets = [] }: FilterBoxProps) {
+export function FilterBox({
+  value,
+  change,
+  placeholder,
+  shown,
+  total,
+  problems = [],
+  presets = [],
+  children,
+}: FilterBoxProps) {
   const id = useId()
   return (
     <div className="filter">
@@ -45,6 +56,7 @@ export function FilterBox({ value, change, placeholder, shown, total, problems =
       <span id={id} className="quiet filter-count">
         {shown === total ? count(total) : `${count(shown)} of ${count(total)}`}
       </span>
+      {children && <span className="filter-end">{children}</span>}
       {problems.map(problem => (
         <p key={problem} className="filter-problem" role="alert">
           {problem}

@@ -8,16 +8,17 @@ interface SectionProps {
   readonly source?: 'master' | 'marathon' | 'universe' | 'balancer'
   readonly aside?: ReactNode
   readonly children: ReactNode
-  readonly className?: string
+  /** The page's own heading says it already. */
+  readonly plain?: boolean
 }
 
 /** A titled part of a page. */
-export function Section({ title, source, aside, children, className = '' }: SectionProps) {
+export function Section({ title, source, aside, children, plain = false }: SectionProps) {
   const stale = useStale(source)
   return (
-    <section className={`section ${className}`} aria-label={title}>
-      <div className="section-head">
-        <h2>{title}</h2>
+    <section className="section" aria-label={title}>
+      <div className={plain && !stale && !aside ? 'only-heard' : 'section-head'}>
+        <h2 className={plain ? 'only-heard' : undefined}>{title}</h2>
         {stale && <span className="stale-word">last known state</span>}
         {aside && <div className="section-aside">{aside}</div>}
       </div>

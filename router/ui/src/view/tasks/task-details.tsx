@@ -21,7 +21,7 @@ export function TaskDetails({ taskKey }: { taskKey: string }) {
   const { node, app, startedAt, health } = taskRowOf(store, taskKey, task)
   return (
     <>
-      <Section title={task.id} source="master" className="main-section">
+      <Section title={task.id} source="master">
         <p className="lead">
           <Status mark={markOfTask(task.state)}>{stateWord(task.state)}</Status>
           {health && <Status mark={health === 'healthy' ? 'good' : 'bad'}>{health}</Status>}

@@ -1,5 +1,5 @@
 import { compileFilter, type Readable } from '../../model/filter.ts'
-import { cores, memory, reasonWord, stateWord } from '../../model/format.ts'
+import { cores, memory, reasonWord, shortened, stateWord } from '../../model/format.ts'
 import { isActive, isFailed, markOfTask } from '../../model/marks.ts'
 import { formatRoute } from '../../model/route.ts'
 import { type TaskRow, taskRowsOf } from '../../model/tasks.ts'
@@ -35,8 +35,8 @@ const columns: readonly Column<TaskRow>[] = [
     head: true,
     order: ({ task }) => task.id,
     cell: ({ key, task }) => (
-      <a href={formatRoute('tasks', key)} title={task.id} className="cut">
-        {task.id}
+      <a href={formatRoute('tasks', key)} title={task.id} className="task-id">
+        {shortened(task.id)}
       </a>
     ),
   },
@@ -82,7 +82,7 @@ export function Tasks() {
   const filter = compileFilter(query, readable)
   const shown = rows.filter(filter.matches)
   return (
-    <Section title="All tasks" source="master" className="main-section">
+    <Section title="All tasks" source="master" plain>
       <FilterBox
         value={query}
         change={setQuery}
