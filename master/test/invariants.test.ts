@@ -17,6 +17,7 @@ class Storm {
   readonly #open = new Set<string>()
   #frameworks: { stream: string; id: string }[] = []
   #tasks = 0
+  readonly #lost = new Set<string>()
 
   constructor(seed: number) {
     this.#dice = new Shuffler(seed)
@@ -68,7 +69,7 @@ class Storm {
     const tasks: Task[] = []
     for (const row of tables.frameworks.values())
       for (const { task } of row.tasks.values())
-        if (task.agent_id.value === id && this.roll(5) > 0)
+        if (task.agent_id.value === id && !this.#isLost(task))
           tasks.push({ ...task, state: isTerminal(task.state) ? task.state : 'TASK_RUNNING' })
     const executors = [...tables.frameworks.values()].flatMap(row =>
       [...row.executors.values()]
@@ -76,6 +77,13 @@ class Storm {
         .map(({ frameworkId, info }) => ({ framework_id: { value: frameworkId }, executor_info: info })),
     )
     return { tasks, executors, frameworks: [...heart.cluster.frameworks.values()].map(({ info }) => info) }
+  }
+
+  /** What an agent has lost it never has again. */
+  #isLost({ framework_id: framework, task_id: id }: Task): boolean {
+    const key = `${framework.value}/${id.value}`
+    if (this.roll(5) === 0) this.#lost.add(key)
+    return this.#lost.has(key)
   }
 
   #subscribe(): void {

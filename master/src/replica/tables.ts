@@ -203,13 +203,22 @@ export class Tables {
     this.frameworks.delete(id)
     framework.completedAt = at
     framework.view = { ...framework.view, active: false, connected: false }
-    for (const row of [...framework.tasks.values()]) if (row.fate === 'unreachable') this.#complete(framework, row)
+    const forgotten = [...framework.tasks.values()].flatMap(row => this.#complete(framework, row))
+    // Agents may bring a framework back whose end has fallen out of the heart's memory.
+    forgotten.push(...this.#forgetCompleted(id))
     this.completedFrameworks.set(id, framework)
-    if (this.completedFrameworks.size <= this.#bounds.completedFrameworks) return { framework }
-    const [oldestId, oldest] = this.completedFrameworks.entries().next().value!
-    this.completedFrameworks.delete(oldestId)
-    for (const row of oldest.completed) this.#drop(oldest, row)
-    return { framework, forgotten: oldest.completed }
+    if (this.completedFrameworks.size > this.#bounds.completedFrameworks)
+      forgotten.push(...this.#forgetCompleted(this.completedFrameworks.keys().next().value!))
+    return { framework, forgotten }
+  }
+
+  /** Drops a completed framework; answers the tasks that went with it. */
+  #forgetCompleted(id: string): readonly TaskRow[] {
+    const framework = this.completedFrameworks.get(id)
+    if (!framework) return []
+    this.completedFrameworks.delete(id)
+    for (const row of framework.completed) this.#drop(framework, row)
+    return framework.completed
   }
 
   #addTask(task: Task): Partial<Applied> {
