@@ -120,7 +120,9 @@ function readField(
     if (value === undefined) known = false
     else listOf(message, field.name).push(value)
   } else {
-    const value = readValue(field, reader, end, place, message[field.name] as Fields | undefined)
+    // A message given in two parts is the sum of them. Scalars are not looked up before they are set: that is slow.
+    const before = field.message === undefined ? undefined : (message[field.name] as Fields | undefined)
+    const value = readValue(field, reader, end, place, before)
     if (value === undefined) {
       if (field.rule === 'required') throw place.refusal('is not a known value')
       known = false
