@@ -154,12 +154,10 @@ export class Master {
     const { clock, changed } = this.#options
     for (let commands = this.#commands.splice(0); commands.length > 0; commands = this.#commands.splice(0)) {
       const effects = this.#heart.step({ wall: clock.now(), monotonic: clock.monotonic() }, commands)
-      const changes: Change[] = []
-      for (const effect of effects) {
-        if (effect.type === 'CHANGE') changes.push(effect.change)
-      }
+      const changes = effects.flatMap(effect => (effect.type === 'CHANGE' ? effect.change : []))
       // Readers first: whoever is told of a change by what follows finds it there.
       if (changes.length > 0) changed(++this.#seq, changes)
+      for (const change of changes) this.#log(change)
       for (const effect of effects) this.#carryOut(effect)
     }
   }
@@ -193,6 +191,34 @@ export class Master {
       case 'REPLY':
         this.#replies.get(effect.request)?.(effect.status, effect.message)
         this.#replies.delete(effect.request)
+        return
+      default:
+    }
+  }
+
+  /** Comings and goings; tasks are too many. */
+  #log(change: Change): void {
+    const { log } = this.#options
+    switch (change.type) {
+      case 'AGENT': {
+        const { info, pid, active } = change.agent
+        if (change.arrived || !active)
+          log.info({ agent_id: info.id?.value, pid }, active ? 'agent registered' : 'agent disconnected')
+        return
+      }
+      case 'AGENT_REMOVED':
+        log.warn({ agent_id: change.id, unreachable: change.unreachable }, 'agent removed')
+        return
+      case 'FRAMEWORK': {
+        const { info, connected } = change.framework
+        log.info(
+          { framework_id: info.id?.value, name: info.name },
+          connected ? 'framework subscribed' : 'framework away',
+        )
+        return
+      }
+      case 'FRAMEWORK_COMPLETED':
+        log.info({ framework_id: change.id }, 'framework completed')
         return
       default:
     }

@@ -11,8 +11,8 @@ import type {
   TaskStatus,
 } from '@meseta/common/protocol/mesos'
 import { parseResources } from '@meseta/common/resources/text'
-import { systemClock } from '@meseta/common/service/clock'
-import { systemRandom } from '@meseta/common/service/random'
+import { type Clock, systemClock } from '@meseta/common/service/clock'
+import { type Random, systemRandom } from '@meseta/common/service/random'
 import { pino } from 'pino'
 
 export interface FakeAgentOptions {
@@ -22,6 +22,8 @@ export interface FakeAgentOptions {
   readonly resources?: string
   readonly pid?: string
   readonly attributes?: AgentInfo['attributes']
+  readonly clock?: Clock
+  readonly random?: Random
   /** Start tasks by itself: RUNNING at once. True unless said. */
   readonly runs?: boolean
 }
@@ -39,12 +41,16 @@ export class FakeAgent {
   readonly tasks = new Map<string, Running>()
   readonly acknowledged: string[] = []
   readonly #options: FakeAgentOptions
+  readonly #clock: Clock
+  readonly #random: Random
   #end: AgentEnd
   id: string | undefined
   #waiting: (() => void)[] = []
 
   constructor(options: FakeAgentOptions) {
     this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? systemRandom
     this.#end = this.#open()
   }
 
@@ -54,8 +60,8 @@ export class FakeAgent {
       cluster: this.#options.cluster ?? 'meseta',
       link: this.#options.link,
       agentId: () => this.id,
-      clock: systemClock,
-      random: systemRandom,
+      clock: this.#clock,
+      random: this.#random,
       log: pino({ level: 'silent' }),
       events: {
         opened: () => this.#register(),
@@ -134,8 +140,8 @@ export class FakeAgent {
       agent_id: { value: this.id! },
       state,
       source: 'SOURCE_EXECUTOR',
-      timestamp: Date.now() / 1000,
-      uuid: Buffer.from(systemRandom.bytes(16)).toString('base64'),
+      timestamp: this.#clock.now() / 1000,
+      uuid: Buffer.from(this.#random.bytes(16)).toString('base64'),
       container_status: {
         container_id: { value: `container-${taskId}` },
         network_infos: [{ ip_addresses: [{ protocol: 'IPv4', ip_address: '127.0.0.1' }] }],
