@@ -45,7 +45,7 @@ export function startSimulatedAgent(options: SimulatedAgentOptions): SimulatedAg
     end.send({
       status_update: {
         framework_id: framework_info.id!,
-        latest_state: 'TASK_RUNNING',
+        latest_state: state,
         status: {
           task_id: task.task_id,
           state,
