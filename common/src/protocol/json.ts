@@ -1,4 +1,5 @@
 // Between a message and JSON (Mesos contract 1.4).
+import type { BadMessage } from './errors.ts'
 import type { Place } from './place.ts'
 import { described } from './scalars.ts'
 import type { FieldPlan, MessagePlan } from './schema.ts'
@@ -14,6 +15,7 @@ export function messageFromJson(plan: MessagePlan, value: unknown, place: Place)
     throw place.refusal(`must be an object, not ${described(value)}`)
   place.descend()
   const message: Fields = {}
+  let required = 0
   for (const key of Object.keys(value)) {
     const field = plan.byName.get(key)
     const given = (value as Fields)[key]
@@ -24,10 +26,17 @@ export function messageFromJson(plan: MessagePlan, value: unknown, place: Place)
     if (taken === undefined) continue
     for (const rival of field.rivals) delete message[rival]
     message[key] = taken
+    if (field.rule === 'required') required += 1
   }
-  for (const name of plan.required) if (message[name] === undefined) throw place.refusal('is required', name)
+  if (required < plan.required.length) throw missing(plan, message, place)
   place.ascend()
   return message
+}
+
+/** The refusal of a message that lacks something required. */
+export function missing(plan: MessagePlan, message: Fields, place: Place): BadMessage {
+  const name = plan.required.find(one => message[one] === undefined || message[one] === null)
+  return place.refusal('is required', name)
 }
 
 /** undefined: as if it had not been given. */

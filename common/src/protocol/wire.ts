@@ -1,6 +1,6 @@
 // Between a message and protobuf's wire format, over protobufjs's reader and writer.
 import type { Reader, Writer } from 'protobufjs/minimal.js'
-import { emptyMap, type Fields } from './json.ts'
+import { emptyMap, type Fields, missing } from './json.ts'
 import type { Place } from './place.ts'
 import { BYTES, described } from './scalars.ts'
 import type { FieldPlan, MessagePlan } from './schema.ts'
@@ -22,7 +22,7 @@ export function writeMessage(plan: MessagePlan, message: unknown, writer: Writer
   if (typeof message !== 'object' || message === null)
     throw place.refusal(`must be an object, not ${described(message)}`)
   place.descend()
-  for (const name of plan.required) if ((message as Fields)[name] == null) throw place.refusal('is required', name)
+  let required = 0
   for (const name in message) {
     const value = (message as Fields)[name]
     const field = plan.byName.get(name)
@@ -32,7 +32,9 @@ export function writeMessage(plan: MessagePlan, message: unknown, writer: Writer
     else if (field.rule === 'map') writeMap(field, value as Fields, writer, place)
     else writeValue(field, field.number, value, writer, place)
     place.leave()
+    if (field.rule === 'required') required += 1
   }
+  if (required < plan.required.length) throw missing(plan, message as Fields, place)
   const unknown = (message as Message)[unknownFields]
   if (unknown !== undefined) writer.raw(unknown)
   place.ascend()
@@ -88,7 +90,7 @@ export function readMessage(plan: MessagePlan, reader: Reader, end: number, plac
     if (reader.pos > end) throw place.refusal('runs over its end')
   }
   if (unknown !== undefined) keepUnknown(message, unknown)
-  for (const name of plan.required) if (message[name] === undefined) throw place.refusal('is required', name)
+  for (const name of plan.required) if (message[name] === undefined) throw missing(plan, message, place)
   place.ascend()
   return message
 }

@@ -267,7 +267,7 @@ t.test('which resources are valid', async t => {
     [scalar('cpus', 1, { reservations: [dynamic('a'), dynamic('a/b')], role: 'a' }), /refined/],
     [scalar('cpus', 1, { allocation_info: { role: 'a//b' } }), /allocated/],
     [scalar('cpus', 1, { disk: {} }), /only the scalar disk/],
-    [disk(1, { disk: { volume: { mode: 'RW' } } }), /without disk.persistence/],
+    [disk(1, { disk: { volume: { mode: 'RW', container_path: 'x' } } }), /without disk.persistence/],
     [disk(1, { disk: { persistence: { id: 'v' } } }), /must be reserved/],
     [volume('../v', 1), /persistence.id that must not contain/],
     [volume('v', 1, { revocable: {} }), /revocable/],
@@ -283,8 +283,8 @@ t.test('which resources are valid', async t => {
     t.match(validateVolume(disk(1, { role: 'a', disk: given[0] })), given[1], String(given[1]))
   from({}, /persistence/)
   from({ persistence: { id: 'v' } }, /no disk.volume/)
-  from({ persistence: { id: 'v' }, volume: { mode: 'RO' } }, /RW/)
-  from({ persistence: { id: 'v' }, volume: { mode: 'RW', host_path: '/x' } }, /host_path/)
+  from({ persistence: { id: 'v' }, volume: { mode: 'RO', container_path: 'x' } }, /RW/)
+  from({ persistence: { id: 'v' }, volume: { mode: 'RW', container_path: 'x', host_path: '/x' } }, /host_path/)
 })
 
 t.test('operations that are refused', async t => {
