@@ -1,8 +1,11 @@
 import { type FollowedFeed, followFeed } from '@meseta/common/feed/reader'
+import { encode } from '@meseta/common/protocol/codec'
 import { systemClock } from '@meseta/common/service/clock'
 import { systemRandom } from '@meseta/common/service/random'
 import { pino } from 'pino'
 import t from 'tap'
+import { SchedulerEndpoint } from '../src/api/scheduler.ts'
+import type { Command } from '../src/state/commands.ts'
 import { FakeAgent } from './support/fake-agent.ts'
 import { FakeScheduler, send } from './support/fake-scheduler.ts'
 import { Ground, getJson, until } from './support/process.ts'
@@ -66,6 +69,57 @@ t.test('two masters: one leads, the other points to it, and takes over', async t
   agent.update('t1', 'TASK_FINISHED')
   t.equal((await again.acknowledge(await again.update('t1', 'TASK_FINISHED'))).status, 202)
   t.same(ground.fatal, [])
+})
+
+t.test('a leader that hears of a later one ends', async t => {
+  const ground = new Ground()
+  t.teardown(() => ground.close())
+  const url = await ground.leader()
+  const scheduler = await new FakeScheduler(url).subscribe()
+  const master_info = { id: 'later', ip: 1, port: 5050 }
+  ground.bus.publish('l.meseta', encode('meseta.v1.Beacon', { epoch: 1_000, master_info }))
+  await until(() => ground.fatal.length > 0, 'the end')
+  t.match(ground.fatal, [{ message: /epoch 1000/ }])
+  await scheduler.isClosed()
+})
+
+t.test('a stream that its framework does not drain is reported, once each way', async t => {
+  const commands: Command[] = []
+  const endpoint = new SchedulerEndpoint({
+    clock: systemClock,
+    random: systemRandom,
+    dispatch: (...given) => commands.push(...given),
+  })
+  t.teardown(() => endpoint.stop())
+  const listeners: Record<string, () => void> = {}
+  const stream = {
+    queuedBytes: 0,
+    write: () => true,
+    end: () => undefined,
+    onClose: (listener: () => void) => Object.assign(listeners, { close: listener }),
+    onDrain: (listener: () => void) => Object.assign(listeners, { drain: listener }),
+  }
+  const body = Buffer.from('{"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"u","name":"n"}}}')
+  const headers = { 'content-type': 'application/json' }
+  endpoint.handle(
+    { method: 'POST', path: '/api/v1/scheduler', query: '', headers, body },
+    { answer: () => t.fail('not a stream'), stream: () => stream },
+  )
+  const [call] = commands.splice(0) as [Command & { type: 'CALL' }]
+  const streamId = call.streamId!
+  endpoint.carryOut({ type: 'STREAM_OPENED', request: call.request, streamId, frameworkId: 'f' })
+  const say = () => endpoint.carryOut({ type: 'EVENT', streamId, event: { type: 'HEARTBEAT' } })
+  say()
+  t.same(commands, [])
+  stream.queuedBytes = 2 * 1024 * 1024
+  say()
+  say()
+  t.same(commands.splice(0), [{ type: 'STREAM_PRESSURE', streamId, blocked: true }])
+  listeners.drain!()
+  listeners.drain!()
+  t.same(commands.splice(0), [{ type: 'STREAM_PRESSURE', streamId, blocked: false }])
+  listeners.close!()
+  t.same(commands.splice(0), [{ type: 'STREAM_BROKEN', streamId }])
 })
 
 t.test('the feed', async t => {

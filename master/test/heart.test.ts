@@ -301,3 +301,27 @@ t.test('frameworks', async t => {
     t.equal(bench.heart.cluster.completed.size, 2)
   })
 })
+
+t.test('what goes between schedulers and executors', async t => {
+  const bench = new HeartBench()
+  const agentId = bench.agent('l1')
+  const framework = bench.framework()
+  const to = { agent_id: { value: agentId }, executor_id: { value: 'e' } }
+  const away = { agent_id: { value: 'other' }, executor_id: { value: 'e' } }
+  bench.forgetEffects()
+  t.equal(bench.call(framework, { type: 'MESSAGE', message: { ...to, data: 'AAAA' } }), 202)
+  t.equal(bench.call(framework, { type: 'SHUTDOWN', shutdown: to }), 202)
+  t.match(bench.sent('l1'), [
+    { framework_message: { framework_id: { value: framework.id }, executor_id: { value: 'e' }, data: 'AAAA' } },
+    { shutdown_executor: { framework_id: { value: framework.id }, executor_id: { value: 'e' } } },
+  ])
+  bench.forgetEffects()
+  t.equal(bench.call(framework, { type: 'MESSAGE', message: { ...away, data: 'AAAA' } }), 202)
+  t.equal(bench.call(framework, { type: 'SHUTDOWN', shutdown: away }), 202)
+  t.equal(bench.call(framework, { type: 'REQUEST', request: { requests: [] } }), 202)
+  t.same(bench.sent('l1'), [], 'an unknown agent is passed over')
+  bench.fromAgent('l1', {
+    executor_message: { framework_id: { value: framework.id }, executor_id: { value: 'e' }, data: 'BBBB' },
+  })
+  t.match(bench.events(framework.stream), [{ type: 'MESSAGE', message: { ...to, data: 'BBBB' } }])
+})
