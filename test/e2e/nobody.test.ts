@@ -7,7 +7,14 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const skip = process.getuid?.() === 0 ? false : 'only root can become another user'
+
+/** Why this can not be tried here, or false. The checkout must be readable, or nobody could not run anything from it. */
+function obstacle(): string | false {
+  if (process.getuid?.() !== 0) return 'only root can become another user'
+  const look = `require('fs').readFileSync(${JSON.stringify(join(root, 'package.json'))})`
+  const { status } = spawnSync(process.execPath, ['-e', look], { uid: 65534, gid: 65534, stdio: 'ignore' })
+  return status === 0 ? false : `the user nobody can not read ${dirname(root)} or run ${process.execPath}`
+}
 
 /** A PATH of Node.js and coreutils only: no compiler, no curl, no Python. */
 function barePath(folder: string): string {
@@ -30,38 +37,35 @@ function barePath(folder: string): string {
   return bin
 }
 
-t.test('the demo holds for the user nobody with node and coreutils only', { skip, timeout: 240_000 }, async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'meseta-nobody-'))
-  chmodSync(folder, 0o777)
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  const PATH = barePath(folder)
-  // The checkout must be readable: where it is not, nobody could not run anything from it.
-  const readable = spawnSync(
-    process.execPath,
-    ['-e', `require('fs').readFileSync(${JSON.stringify(join(root, 'package.json'))})`],
-    { uid: 65534, gid: 65534 },
-  )
-  if (readable.status !== 0) return t.skip(`the user nobody can not read ${dirname(root)}`)
-  const child = spawn(
-    process.execPath,
-    ['--conditions=meseta-source', '--import', './scripts/tsx.mjs', 'test/src/demo.ts', '--json'],
-    {
-      cwd: root,
-      uid: 65534,
-      gid: 65534,
-      env: { PATH, HOME: folder, TMPDIR: folder },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  )
-  let text = ''
-  child.stdout.on('data', chunk => {
-    text += chunk
-  })
-  const [code] = (await once(child, 'close')) as [number | null]
-  const output = JSON.parse(text) as { ok: boolean; steps: { ok: boolean }[] }
-  t.same(
-    output.steps.filter(({ ok }) => !ok),
-    [],
-  )
-  t.equal(code, 0)
-})
+t.test(
+  'the demo holds for the user nobody with node and coreutils only',
+  { skip: obstacle(), timeout: 240_000 },
+  async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'meseta-nobody-'))
+    chmodSync(folder, 0o777)
+    t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+    const PATH = barePath(folder)
+    const child = spawn(
+      process.execPath,
+      ['--conditions=meseta-source', '--import', './scripts/tsx.mjs', 'test/src/demo.ts', '--json'],
+      {
+        cwd: root,
+        uid: 65534,
+        gid: 65534,
+        env: { PATH, HOME: folder, TMPDIR: folder },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
+    let text = ''
+    child.stdout.on('data', chunk => {
+      text += chunk
+    })
+    const [code] = (await once(child, 'close')) as [number | null]
+    const output = JSON.parse(text) as { ok: boolean; steps: { ok: boolean }[] }
+    t.same(
+      output.steps.filter(({ ok }) => !ok),
+      [],
+    )
+    t.equal(code, 0)
+  },
+)
