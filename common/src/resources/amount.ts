@@ -13,7 +13,7 @@ export function amountOf(kind: Kind, { scalar, ranges: listed, set }: Resource):
     case 'SCALAR': {
       if (kind.piece !== undefined) return kind.piece > 0 ? 1 : 0
       const thousandths = toThousandths(scalar?.value ?? 0)
-      return thousandths > 0 ? thousandths : 0
+      return thousandths > 0 && Number.isFinite(thousandths) ? thousandths : 0
     }
     case 'RANGES':
       return ranges.fromRanges(listed?.range ?? [])
