@@ -49,15 +49,24 @@ export class FaultyProxy {
       this.#pairs.delete(pair)
     }
     for (const [from, to] of [pair, [server, client] as const]) {
-      from.on('data', data => this.#forward(to, data))
+      const queue: Buffer[] = []
+      from.on('data', data => this.#forward(to, data, queue))
       from.on('error', end)
       from.on('close', end)
     }
   }
 
-  #forward(to: Socket, data: Buffer): void {
+  /** Delayed data keep their order, also when the delay becomes shorter. */
+  #forward(to: Socket, data: Buffer, queue: Buffer[]): void {
     if (this.frozen) return
-    if (this.delay === 0) to.write(data)
-    else setTimeout(() => to.writable && to.write(data), this.delay)
+    if (this.delay === 0 && queue.length === 0) {
+      to.write(data)
+      return
+    }
+    queue.push(data)
+    setTimeout(() => {
+      const next = queue.shift()
+      if (next && to.writable) to.write(next)
+    }, this.delay)
   }
 }

@@ -35,6 +35,8 @@ export interface Client {
 /** Result codes of ZooKeeper. */
 export const code = {
   ok: 0,
+  runtimeInconsistency: -2,
+  dataInconsistency: -3,
   connectionLoss: -4,
   operationTimeout: -7,
   invalidState: -9,
@@ -50,6 +52,9 @@ export const code = {
 } as const
 
 export const ephemeralSequential = 3
+
+/** `Client.state` while it has a connection. */
+export const connectedState = 3
 
 const everything = 31
 const read = 1

@@ -1,16 +1,22 @@
 import type { Logger } from 'pino'
-import type { Clock } from '../../service/clock.ts'
+import type { Clock, Timer } from '../../service/clock.ts'
 import { Listeners, Watches } from '../listeners.ts'
 import { type LinkState, StoreError } from '../store.ts'
 import type { ZookeeperAddress } from './address.ts'
-import { type Client, code } from './client.ts'
+import { type Client, code, connectedState } from './client.ts'
 
 /** Requests that are with the client at once; further ones wait here. */
 const maxInFlight = 500
 /** Requests that wait; one more is refused with UNAVAILABLE. */
 const maxWaiting = 50_000
 
-/** What came of a request: its code and answers. `unclear`: the connection was lost, and it may have been done. */
+/**
+ * The client tells that its connection broke when it has opened the next one; where servers accept and close at once it
+ * never does. So its state is looked at as well. Milliseconds.
+ */
+const lookEvery = 500
+
+/** What came of a request: its code and answers. */
 export interface Outcome<Answers extends unknown[]> {
   readonly code: number
   readonly answers: Answers
@@ -28,9 +34,17 @@ interface Waiting {
   fail(error: StoreError): void
 }
 
+const unclear: ReadonlySet<number> = new Set([
+  code.connectionLoss,
+  code.operationTimeout,
+  code.sessionMoved,
+  // An answer that the client could not match: it breaks the connection and seeks another.
+  code.runtimeInconsistency,
+  code.dataInconsistency,
+])
+
 /** Whether a request that ended so may have been done, or not. */
-export const isUnclear = (result: number): boolean =>
-  result === code.connectionLoss || result === code.operationTimeout || result === code.sessionMoved
+export const isUnclear = (result: number): boolean => unclear.has(result)
 
 const isLost = (result: number): boolean =>
   result === code.sessionExpired ||
@@ -46,6 +60,7 @@ export class ZookeeperSession {
   readonly #client: Client
   readonly #root: string
   readonly #options: SessionOptions
+  readonly #look: Timer
   readonly #states: Listeners<[LinkState]>
   readonly #watches: Watches
   readonly #waiting: Waiting[] = []
@@ -62,6 +77,9 @@ export class ZookeeperSession {
     const failed = (error: unknown) => options.log.error({ err: error }, 'a listener of the store failed')
     this.#states = new Listeners(failed)
     this.#watches = new Watches(failed)
+    this.#look = options.clock.every(lookEvery, () => {
+      if (this.#state === 'connected' && client.state !== connectedState) this.#become('suspended')
+    })
     client.on('connect', () => this.#connected())
     client.on('connecting', () => this.#become('suspended'))
     client.on('close', (_, reason) => this.#lose(reasonOf(reason)))
@@ -222,6 +240,7 @@ export class ZookeeperSession {
   #lose(reason: string): void {
     if (this.#state === 'lost') return
     this.#lostBecause = reason
+    this.#look.cancel()
     this.#become('lost')
     this.#waiting.length = 0
     for (const fail of [...this.#fails]) fail(this.#lost('/'))
