@@ -1,12 +1,12 @@
 import { serveFeed } from '@meseta/common/feed/serve'
 import { FeedWriter } from '@meseta/common/feed/writer'
 import { systemClock } from '@meseta/common/service/clock'
-import { HttpError } from '@meseta/common/service/errors'
 import { Health } from '@meseta/common/service/health'
 import { createHttp } from '@meseta/common/service/http'
 import { systemRandom } from '@meseta/common/service/random'
 import { addPage } from '@meseta/gateway/routes/page'
 import { pageFolder } from '@meseta/ui/assets'
+import type { FastifyReply } from 'fastify'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { agent, app, instance, metric, packageEntry, task } from './objects.ts'
@@ -49,10 +49,9 @@ export async function startScriptedCluster(): Promise<ScriptedCluster> {
   })
   const cluster = { writer, asked, log: '', refusal: undefined as ScriptedCluster['refusal'] }
 
-  const change = async () => {
+  const change = async (_request: unknown, reply: FastifyReply) => {
     const { refusal } = cluster
-    if (refusal)
-      throw Object.assign(new HttpError(refusal.status, 'refused', refusal.body as object), { shown: refusal.body })
+    if (refusal) return reply.code(refusal.status).send(refusal.body)
     return { version: new Date().toISOString(), deploymentId: '5f1c9a1e-8a52-4d0f-9a2c-0f1d2c3b4a59' }
   }
   http.app.route({ method: ['POST', 'PUT', 'DELETE'], url: '/marathon/v2/*', handler: change })

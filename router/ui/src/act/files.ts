@@ -55,7 +55,8 @@ export class LogFile {
   #wholeLines(text: string): string {
     if (this.#start === 0) return text
     const cut = text.indexOf('\n')
-    if (cut === -1) return text
+    // A line that fills the whole piece comes in parts.
+    if (cut === -1 || cut === text.length - 1) return text
     this.#start += new TextEncoder().encode(text.slice(0, cut + 1)).length
     return text.slice(cut + 1)
   }

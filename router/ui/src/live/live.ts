@@ -1,5 +1,6 @@
 import type { Kind } from '../model/objects.ts'
 import { Store } from '../model/store.ts'
+import { PageClock } from './clock.ts'
 import { Connection, type ConnectionState } from './connection.ts'
 
 /** Changes reach the screen together, at most so often: 500 a second cost no more than ten renderings. Milliseconds. */
@@ -8,6 +9,7 @@ const shortestPause = 100
 /** What the page shows: the objects, how fresh they are, and who wants to know of changes. */
 export class Live {
   readonly store = new Store()
+  readonly clock = new PageClock()
   #connection: ConnectionState = { state: 'connecting', since: Date.now(), detail: 'asking for the cluster' }
   readonly #listeners = new Set<() => void>()
   #flushing = false

@@ -1,4 +1,4 @@
-import { createContext, type ReactNode, use, useEffect, useState, useSyncExternalStore } from 'react'
+import { createContext, type ReactNode, use, useSyncExternalStore } from 'react'
 import type { ConnectionState } from '../live/connection.ts'
 import type { Live } from '../live/live.ts'
 import type { Kind } from '../model/objects.ts'
@@ -29,14 +29,10 @@ export function useConnection(): ConnectionState {
   return useSyncExternalStore(live.subscribe, () => live.connection)
 }
 
-/** The time, anew after each `interval` ms. Only what shows an age should ask. */
-export function useNow(interval = 1_000): number {
-  const [now, setNow] = useState(() => Date.now())
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), interval)
-    return () => clearInterval(timer)
-  }, [interval])
-  return now
+/** Something made of the time, drawn again when it differs: a text, a number. */
+export function useClock<Value extends string | number>(made: (now: number) => Value): Value {
+  const { clock } = useLive()
+  return useSyncExternalStore(clock.subscribe, () => made(clock.now))
 }
 
 function subscribeHash(listener: () => void): () => void {

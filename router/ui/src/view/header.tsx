@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import { clockTime, duration } from '../model/format.ts'
 import { freshnessOf } from '../model/freshness.ts'
-import { useConnection, useNow, useStore } from './context.tsx'
+import { useClock, useConnection, useStore } from './context.tsx'
 import { Status } from './parts/status.tsx'
 
 /** Whose cluster this is, who leads it, and how fresh all of it is. */
@@ -49,7 +49,7 @@ function FreshnessMark() {
 }
 
 function Length({ since }: { since: number }) {
-  return <>{duration(useNow() - since)}</>
+  return <>{useClock(now => duration(now - since))}</>
 }
 
 type ThemeName = 'system' | 'light' | 'dark'

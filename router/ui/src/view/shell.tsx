@@ -48,7 +48,8 @@ export function Shell() {
           </h1>
           {section !== undefined && item !== undefined && (
             <p className="path">
-              <a href={formatRoute(section)}>{titles[section]}</a> <span aria-hidden="true">›</span>
+              <span aria-hidden="true">‹ </span>
+              <a href={formatRoute(section)}>{titles[section]}</a>
             </p>
           )}
           {state === 'connecting' ? (

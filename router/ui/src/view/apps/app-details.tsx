@@ -85,7 +85,7 @@ function WaitDetails({ wait: { agents = [], since, count } }: { wait: Wait }) {
   return (
     <div className="note">
       <p>
-        {count ? `${count} waiting` : 'Waiting'} <Age at={timeOf(since)} />
+        {count ? `${count} waiting` : 'Waiting'}, begun <Age at={timeOf(since)} />
       </p>
       {agents.length > 0 && (
         <ul>

@@ -1,5 +1,5 @@
 import { needsOf } from '../../model/needs.ts'
-import { useNow, useStore } from '../context.tsx'
+import { useClock, useStore } from '../context.tsx'
 import { Age } from '../parts/age.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
@@ -7,10 +7,16 @@ import { Status } from '../parts/status.tsx'
 /** More is a list that nobody reads: the pages have the rest. */
 const mostShown = 12
 
+/** How often a failure may grow too old to be shown, ms. */
+const halfMinute = 30_000
+
 /** What waits, is degraded, out of reach or has failed, each with its sentence: why is never a click away. */
 export function Needs() {
   const store = useStore('app', 'pod', 'deployment', 'wait', 'agent', 'task')
-  const needs = needsOf(store, useNow(30_000))
+  const needs = needsOf(
+    store,
+    useClock(now => now - (now % halfMinute)),
+  )
   return (
     <Section title={needs.length === 0 ? 'Needs you' : `Needs you (${needs.length})`}>
       {needs.length === 0 ? (
