@@ -27,7 +27,8 @@ export function markUnreachable(cluster: Cluster, agent: Agent): void {
 /** An agent of the registry never came back to this master. */
 export function markRecoveredUnreachable(cluster: Cluster, agentId: string): void {
   const info = cluster.recovered.get(agentId)
-  if (!info || [...cluster.pending.values()].some(write => write.agentId === agentId)) return
+  if (!info || cluster.givenUp.has(agentId)) return
+  cluster.givenUp.add(agentId)
   cluster.tally.count('recovery_slave_removals')
   writeUnreachable(cluster, agentId, info)
 }
@@ -42,6 +43,7 @@ function writeUnreachable(cluster: Cluster, agentId: string, info: Agent['info']
 
 /** The registry has the agent as unreachable. */
 export function unreachableWritten(cluster: Cluster, agentId: string, since: number): void {
+  cluster.givenUp.delete(agentId)
   const agent = cluster.agents.get(agentId)
   const info = agent?.info ?? cluster.recovered.get(agentId)
   if (!info) return
@@ -97,6 +99,7 @@ function forgetAgent(cluster: Cluster, agent: Agent, unreachable: boolean, loss:
   cluster.liveness.unwatch(agent.slot)
   cluster.freeSlot(agent.slot)
   cluster.agents.delete(agent.id)
+  cluster.disconnected.delete(agent)
   cluster.agentsByLink.delete(agent.link)
   cluster.change({ type: 'AGENT_REMOVED', id: agent.id, unreachable })
   if (cluster.openLinks.has(agent.link))

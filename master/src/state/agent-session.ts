@@ -7,6 +7,7 @@ import type { Agent } from './records.ts'
 export function joinSession(cluster: Cluster, agent: Agent): void {
   agent.connected = true
   agent.disconnectedAt = undefined
+  cluster.disconnected.delete(agent)
   cluster.liveness.watch(agent.slot, cluster.now.monotonic)
   cluster.allocator.setAgentActive(agent.id, true)
   cluster.showAgent(agent, false)
@@ -20,6 +21,7 @@ export function joinSession(cluster: Cluster, agent: Agent): void {
 export function leaveSession(cluster: Cluster, agent: Agent, restarted: boolean): void {
   agent.connected = false
   agent.disconnectedAt = cluster.now.monotonic
+  cluster.disconnected.add(agent)
   cluster.allocator.setAgentActive(agent.id, false)
   rescindOffers(cluster, agent.offers)
   cluster.showAgent(agent, false)

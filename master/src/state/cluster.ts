@@ -16,8 +16,12 @@ export class Cluster {
   readonly agentsByLink = new Map<string, Agent>()
   /** Links with an open session, whether or not an agent has registered in it. */
   readonly openLinks = new Set<string>()
+  /** Registered, and without a session. */
+  readonly disconnected = new Set<Agent>()
   /** In the registry and not heard of yet. */
   readonly recovered = new Map<string, AgentInfo>()
+  /** Those of them that are being written off. */
+  readonly givenUp = new Set<string>()
   readonly unreachable = new Map<string, { readonly info: AgentInfo; readonly since: number }>()
   readonly gone = new Map<string, number>()
   readonly frameworks = new Map<string, Framework>()

@@ -154,8 +154,8 @@ function welcomeAgain(cluster: Cluster, agent: Agent): void {
 
 /** A newly registered agent at the address of a disconnected one takes its place (Mesos contract 7.3). */
 function removeNamesake(cluster: Cluster, pid: string): void {
-  for (const agent of cluster.agents.values()) {
-    if (agent.pid !== pid || agent.connected || agent.leaving) continue
+  for (const agent of [...cluster.disconnected]) {
+    if (agent.pid !== pid || agent.leaving) continue
     cluster.tally.count('slave_removals/reason_registered')
     removeAgent(cluster, agent)
   }

@@ -41,7 +41,7 @@ function giveUpMissing(cluster: Cluster): void {
   const { agentReregisterTimeout: timeout, recoveryAgentRemovalLimit: limit } = cluster.config
   const { monotonic } = cluster.now
   const since = (at: number) => monotonic - Math.max(at, cluster.liveness.hearingSince)
-  for (const agent of cluster.agents.values()) {
+  for (const agent of cluster.disconnected) {
     if (agent.disconnectedAt !== undefined && since(agent.disconnectedAt) >= timeout) markUnreachable(cluster, agent)
   }
   if (cluster.recovered.size === 0 || since(cluster.recoveredAt) < timeout) return
