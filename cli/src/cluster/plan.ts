@@ -75,12 +75,16 @@ export function planCluster(shape: ClusterShape, ports: Readonly<Record<string, 
     ]
     return { component, name, ip, port, flags: [...common, ...flags] }
   }
-  const store = `--store=${shape.store}`
+  // In ZooKeeper the master's records and candidates lie where existing tools look for them, all others beside.
+  const inStore = (folder: string) => `--store=${shape.store}${shape.store.startsWith('zk:') ? folder : ''}`
+  const store = inStore('/meseta')
   const bus = `--bus=${shape.bus}`
   const master = `--master=${masters}`
 
   return [
-    ...range(shape.masters).map(i => plan('master', `master-${i + 1}`, loopback(i), `master-${i + 1}`, [store, bus])),
+    ...range(shape.masters).map(i =>
+      plan('master', `master-${i + 1}`, loopback(i), `master-${i + 1}`, [inStore('/mesos'), bus]),
+    ),
     ...range(shape.agents).map(i =>
       plan('agent', `agent-${i + 1}`, loopback(i), `agent-${i + 1}`, [
         bus,

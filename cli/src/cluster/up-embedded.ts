@@ -9,6 +9,7 @@ import { createLogger } from '@meseta/common/service/logger'
 import { createRegistry } from '@meseta/common/service/metrics'
 import { parseFlags } from '@meseta/common/service/parse-flags'
 import { systemRandom } from '@meseta/common/service/random'
+import { processFlags } from '@meseta/common/service/run'
 import { type ClusterFile, removeClusterFile, writeClusterFile } from './cluster-file.ts'
 import { loadComponent } from './components.ts'
 import { type ClusterShape, type PlannedComponent, planCluster, portWishes } from './plan.ts'
@@ -41,7 +42,7 @@ export async function upEmbedded(shape: ClusterShape, say: Say): Promise<Running
   try {
     for (const plan of planCluster(shape, ports)) {
       const component = await loadComponent(plan.component)
-      const flags = parseFlags(component.flags, { argv: plan.flags, env: {} }) as FlagValues<FlagDefinitions>
+      const flags = parseFlags(processFlags(component), { argv: plan.flags, env: {} }) as FlagValues<FlagDefinitions>
       const context: Context<FlagValues<FlagDefinitions>> = {
         ...basics,
         log: log.child({ component: plan.name }),
