@@ -21,7 +21,9 @@ export type Applied =
  * is empty is absent. All methods give new bags; resources come out in the new format, in the order of their names.
  */
 export class Resources {
-  static readonly empty: Resources = new Resources([])
+  static get empty(): Resources {
+    return nothing
+  }
 
   /** By key, ascending; no two of one key; none empty. */
   readonly #entries: readonly Entry[]
@@ -32,13 +34,14 @@ export class Resources {
 
   /** The bag of these, in either wire format. They have been checked: see `validateResources`. */
   static from(list: readonly Resource[] | undefined): Resources {
-    if (list === undefined || list.length === 0) return Resources.empty
-    return Resources.#collect(
-      list.map(resource => {
-        const normal = normalize(resource)
-        const kind = kindOf(normal)
-        return { kind, amount: amountOf(kind, normal) }
-      }),
+    return new Resources(
+      merged(
+        (list ?? []).map(resource => {
+          const normal = normalize(resource)
+          const kind = kindOf(normal)
+          return { kind, amount: amountOf(kind, normal) }
+        }),
+      ),
     )
   }
 
@@ -46,20 +49,6 @@ export class Resources {
     let sum = Resources.empty
     for (const bag of bags) sum = sum.plus(bag)
     return sum
-  }
-
-  /** A bag of entries in any order, of which some may be of one kind, or empty. */
-  static #collect(entries: Entry[]): Resources {
-    entries.sort((a, b) => (a.kind.key < b.kind.key ? -1 : a.kind.key > b.kind.key ? 1 : 0))
-    const merged: Entry[] = []
-    for (const { kind, amount } of entries) {
-      if (isNothing(amount)) continue
-      const last = merged[merged.length - 1]
-      if (last?.kind.key === kind.key)
-        merged[merged.length - 1] = { kind: last.kind, amount: add(kind, last.amount, amount) }
-      else merged.push({ kind, amount })
-    }
-    return merged.length === 0 ? Resources.empty : new Resources(merged)
   }
 
   get isEmpty(): boolean {
@@ -220,7 +209,7 @@ export class Resources {
   }
 
   #allocated(role: string | undefined): Resources {
-    return Resources.#collect(this.#entries.map(({ kind, amount }) => ({ kind: allocated(kind, role), amount })))
+    return new Resources(merged(this.#entries.map(({ kind, amount }) => ({ kind: allocated(kind, role), amount }))))
   }
 
   /** The parts by the role they are allocated to; what is not allocated is left out. */
@@ -303,15 +292,17 @@ export class Resources {
   chop(limits: ReadonlyMap<string, number>): Resources {
     const rest = new Map<string, number>()
     for (const [name, limit] of limits) rest.set(name, toThousandths(limit))
-    return Resources.#collect(
-      this.#entries.map(({ kind, amount }) => {
-        const limit = rest.get(kind.name)
-        if (limit === undefined || kind.type !== 'SCALAR') return { kind, amount }
-        const unit = kind.piece ?? 1
-        const taken = Math.min(amount as number, Math.floor(Math.max(0, limit) / unit))
-        rest.set(kind.name, limit - thousandthsOf(kind, taken))
-        return { kind, amount: taken }
-      }),
+    return new Resources(
+      merged(
+        this.#entries.map(({ kind, amount }) => {
+          const limit = rest.get(kind.name)
+          if (limit === undefined || kind.type !== 'SCALAR') return { kind, amount }
+          const unit = kind.piece ?? 1
+          const taken = Math.min(amount as number, Math.floor(Math.max(0, limit) / unit))
+          rest.set(kind.name, limit - thousandthsOf(kind, taken))
+          return { kind, amount: taken }
+        }),
+      ),
     )
   }
 
@@ -350,6 +341,23 @@ export class Resources {
       return { refused: 'source and resources differ in more than their reservations' }
     return { resources: rest.plus(converted), consumed, converted }
   }
+}
+
+// Not a static field: TypeScript 7.0.2 compiles this class so that a field's initialiser can not name it.
+const nothing = Resources.from([])
+
+/** Entries in any order, of which some may be of one kind or empty, as a bag keeps them. */
+function merged(entries: Entry[]): Entry[] {
+  entries.sort((a, b) => (a.kind.key < b.kind.key ? -1 : a.kind.key > b.kind.key ? 1 : 0))
+  const result: Entry[] = []
+  for (const { kind, amount } of entries) {
+    if (isNothing(amount)) continue
+    const last = result[result.length - 1]
+    if (last?.kind.key === kind.key)
+      result[result.length - 1] = { kind: last.kind, amount: add(kind, last.amount, amount) }
+    else result.push({ kind, amount })
+  }
+  return result
 }
 
 function innermost({ reservations }: Resource): ResourceReservationInfo | undefined {
