@@ -1,15 +1,26 @@
 import { useEffect, useState } from 'react'
 import { clockTime, duration } from '../model/format.ts'
-import { freshnessOf } from '../model/freshness.ts'
+import { type Freshness, freshnessOf } from '../model/freshness.ts'
 import { useClock, useConnection, useStore } from './context.tsx'
 import { Status } from './parts/status.tsx'
 
 /** Whose cluster this is, who leads it, and how fresh all of it is. */
 export function Header() {
+  return (
+    <>
+      <header className="header">
+        <TopLine />
+      </header>
+      <Banner />
+    </>
+  )
+}
+
+function TopLine() {
   const cluster = useStore('cluster').get('cluster', 'cluster')
   const leader = cluster?.leader_info
   return (
-    <header className="header">
+    <>
       <a className="brand" href="#/overview">
         <svg viewBox="0 0 20 16" width="20" height="16" aria-hidden="true">
           <path d="M0 15 5 3h10l5 12z" fill="currentColor" />
@@ -25,26 +36,33 @@ export function Header() {
       )}
       <FreshnessMark />
       <Theme />
-    </header>
+    </>
   )
 }
 
-function FreshnessMark() {
+function useFreshness(): Freshness {
   const connection = useConnection()
-  const sources = useStore('source').all('source')
-  const { mark, word, detail, since } = freshnessOf(connection, sources)
+  return freshnessOf(connection, useStore('source').all('source'))
+}
+
+function FreshnessMark() {
+  const { mark, word } = useFreshness()
   return (
-    <>
-      <span className="freshness" role="status">
-        <Status mark={mark}>{word}</Status>
-      </span>
-      {(mark === 'bad' || mark === 'warn') && (
-        <p className="banner">
-          <Status mark={mark}>{word}</Status> since {clockTime(since)} (<Length since={since} />
-          ): {detail}
-        </p>
-      )}
-    </>
+    <span className="freshness" role="status">
+      <Status mark={mark}>{word}</Status>
+    </span>
+  )
+}
+
+/** What is old, since when and why; nothing while all is live. */
+function Banner() {
+  const { mark, word, detail, since } = useFreshness()
+  if (mark !== 'bad' && mark !== 'warn') return null
+  return (
+    <aside className="banner" aria-label="How old this is">
+      <Status mark={mark}>{word}</Status> since {clockTime(since)} (<Length since={since} />
+      ): {detail}
+    </aside>
   )
 }
 

@@ -117,15 +117,7 @@ export function Nodes() {
         columns={columns}
         keyOf={({ agent }) => agent.id}
         addressed
-        empty={
-          rows.length === 0 ? (
-            <>
-              No agent has registered. Start one: <code>meseta agent --master http://…:5050</code>
-            </>
-          ) : (
-            'No node matches the filter.'
-          )
-        }
+        empty={rows.length === 0 ? 'No agent has registered with the master yet.' : 'No node matches the filter.'}
       />
     </Section>
   )

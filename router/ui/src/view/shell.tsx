@@ -31,7 +31,10 @@ export function Shell() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: another place is the reason to move, whatever its title
   useEffect(() => {
     document.title = `${item ?? title} · Meseta`
-    if (!first.current) heading.current?.focus()
+    if (!first.current) {
+      heading.current?.focus({ preventScroll: true })
+      scrollTo(0, 0)
+    }
     first.current = false
   }, [section, item])
   return (

@@ -17,8 +17,7 @@ export function InstallProgress({ answer }: { answer: InstallAnswer }) {
     return (
       <Section title="Install">
         <p className="note">
-          {packageName} {packageVersion} brings commands only; install it with{' '}
-          <code>meseta package install {packageName} --cli</code>.
+          {packageName} {packageVersion} brings commands only: there is nothing for the cluster to run.
         </p>
       </Section>
     )
