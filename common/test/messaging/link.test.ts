@@ -2,6 +2,7 @@ import t from 'tap'
 import { openAgentEnd } from '../../src/messaging/agent-end.ts'
 import type { AgentEnd, LinkEnd, MasterEnd } from '../../src/messaging/link.ts'
 import { openMasterEnd } from '../../src/messaging/master-end.ts'
+import { Session } from '../../src/messaging/session.ts'
 import {
   type BusFaults,
   createSimulatedNetwork,
@@ -308,6 +309,43 @@ t.test('a message that the codec refuses is refused at once, and the session goe
   t.throws(() => agent.end.send({ exited_executor: {} } as never), { name: 'BadMessage' })
   t.ok(agent.end.open)
   await world.stop()
+})
+
+t.test('what is on its way unacknowledged is bounded; the first message goes frame by frame', async t => {
+  const small = new Session(1, 1, false)
+  for (let i = 0; i < 400; i += 1) small.queue(0, new Uint8Array(10))
+  t.equal(small.take(0).length, 256)
+  t.equal(small.take(999).length, 0, 'nothing is due again yet')
+  t.equal(small.take(1_000).length, 256, 'all of it is sent again')
+  small.receive(1_001, { epoch: 1, session: 1, kind: 'ACK', ack: 200 })
+  t.equal(small.take(1_001).length, 200)
+
+  const large = new Session(1, 1, false)
+  for (let i = 0; i < 10; i += 1) large.queue(0, new Uint8Array(500_000))
+  t.ok(large.take(0).reduce((sum, frame) => sum + (frame.payload?.length ?? 0), 0) <= 1024 * 1024)
+
+  const first = new Session(1, 1, true)
+  first.queue(0, new Uint8Array(600_000))
+  first.queue(0, new Uint8Array(10))
+  for (const seq of [1, 2, 3]) {
+    t.same(
+      first.take(0).map(frame => frame.seq),
+      [seq],
+    )
+    first.receive(0, { epoch: 1, session: 1, kind: 'ACK', ack: seq })
+  }
+  t.equal(first.take(0).length, 1)
+})
+
+t.test('an acknowledgement of what was not sent, and chunks that do not follow, end the session', async t => {
+  for (const frame of [
+    { kind: 'ACK', ack: 1 },
+    { kind: 'DATA', seq: 1, chunk: 1, chunks: 2 },
+    { kind: 'DATA', seq: 1, chunk: 0, chunks: 1_000_000 },
+  ] as const) {
+    const { end } = new Session(1, 1, false).receive(0, { epoch: 1, session: 1, ...frame })
+    t.equal(end?.code, 'GAP', JSON.stringify(frame))
+  }
 })
 
 /** Runs one seed: three agents and the master talk through a bus that loses, repeats, reorders, delays, breaks and freezes. */
