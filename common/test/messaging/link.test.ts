@@ -318,7 +318,7 @@ t.test('what is on its way unacknowledged is bounded; the first message goes fra
   t.equal(small.take(999).length, 0, 'nothing is due again yet')
   t.equal(small.take(1_000).length, 256, 'all of it is sent again')
   small.receive(1_001, { epoch: 1, session: 1, kind: 'ACK', ack: 200 })
-  t.equal(small.take(1_001).length, 200)
+  t.equal(small.take(1_001).length, 144, 'the rest')
 
   const large = new Session(1, 1, false)
   for (let i = 0; i < 10; i += 1) large.queue(0, new Uint8Array(500_000))
