@@ -1,5 +1,6 @@
 import { type NatsServer, natsServerMissing, startNatsServer } from '../../src/messaging/nats-server.ts'
 import { systemClock } from '../../src/service/clock.ts'
+import { endsWithTest } from './ends-with-test.ts'
 import { freePorts } from './ports.ts'
 
 /** Why tests on a real NATS server are skipped; false when they run. */
@@ -7,5 +8,7 @@ export const natsSkip = natsServerMissing() ?? false
 
 /** A real NATS server on loopback; `folder` is a temporary one of the test. Stop it: `server.process.stop()`. */
 export async function realNats(folder: string, port?: number): Promise<NatsServer> {
-  return startNatsServer({ clock: systemClock, folder, port: port ?? (await freePorts(1))[0]! })
+  const server = await startNatsServer({ clock: systemClock, folder, port: port ?? (await freePorts(1))[0]! })
+  endsWithTest(server.process)
+  return server
 }

@@ -8,6 +8,7 @@ import {
   zookeeperServerMissing,
 } from '../../src/coordination/zookeeper-server.ts'
 import { systemClock } from '../../src/service/clock.ts'
+import { endsWithTest } from './ends-with-test.ts'
 import { freePorts } from './ports.ts'
 
 /** Why tests on a real ZooKeeper are skipped; false when they run. */
@@ -25,6 +26,7 @@ const clock = systemClock
 /** A real ZooKeeper server on loopback, standing alone; `folder` is a temporary one of the test, whose data is taken up again. */
 export async function realZookeeper(folder: string, port?: number): Promise<ZookeeperServer> {
   const server = await startZookeeperServer({ clock, folder, clientPort: port ?? (await freePorts(1))[0]! })
+  endsWithTest(server.process)
   await zookeeperReady(server, clock)
   return server
 }
@@ -38,13 +40,16 @@ export async function realEnsemble(folder: string) {
     peerPort: ports[id * 3 - 3]!,
     electionPort: ports[id * 3 - 2]!,
   }))
-  const start = (id: number) =>
-    startZookeeperServer({
+  const start = async (id: number) => {
+    const server = await startZookeeperServer({
       clock,
       folder: join(folder, `${id}`),
       clientPort: ports[id * 3 - 1]!,
       ensemble: { id, members },
     })
+    endsWithTest(server.process)
+    return server
+  }
   const servers = await Promise.all([1, 2, 3].map(start))
   await Promise.all(servers.map(server => zookeeperReady(server, clock)))
   return { servers, start }
