@@ -254,6 +254,8 @@ t.test('what is lost is said, and what was known stays', { skip }, async t => {
   await see('the router does not hear Marathon (connection refused)')
   cluster.writer.put('source', 'marathon', { ...source, state: 'live' })
   await page.locator('.banner').waitFor({ state: 'detached' })
+  cluster.writer.put('source', 'balancer', { ...source, name: 'balancer', state: 'lost', known: false })
+  await see('Nothing is known yet: the router does not hear the balancer.')
   await cluster.close()
   await see('no connection to the router')
   await loadAxe(page)

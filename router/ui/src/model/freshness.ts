@@ -17,6 +17,9 @@ const names: Readonly<Record<string, string>> = {
   balancer: 'the balancer',
 }
 
+/** What people call a source of the router. */
+export const sourceName = (name: string): string => names[name] ?? name
+
 /** How fresh the page is: what its own connection says first, then the router's own sources. */
 export function freshnessOf(connection: ConnectionState, sources: readonly Source[]): Freshness {
   const { state, since, detail } = connection
@@ -31,7 +34,7 @@ export function freshnessOf(connection: ConnectionState, sources: readonly Sourc
   const lost = sources.filter(source => source.state === 'lost').sort((a, b) => a.since - b.since)
   const [first] = lost
   if (!first) return { mark: 'good', word: 'live', detail: '', since }
-  const who = lost.map(({ name }) => names[name] ?? name).join(', ')
+  const who = lost.map(({ name }) => sourceName(name)).join(', ')
   return {
     mark: 'warn',
     word: 'partly stale',

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import { isStale } from '../../model/freshness.ts'
+import { isStale, sourceName } from '../../model/freshness.ts'
 import { useConnection, useStore } from '../context.tsx'
 
 interface SectionProps {
@@ -12,9 +12,12 @@ interface SectionProps {
   readonly plain?: boolean
 }
 
-/** A titled part of a page. */
+/** A titled part of a page. Where nothing was ever heard of its source it says so, and never that there is nothing. */
 export function Section({ title, source, aside, children, plain = false }: SectionProps) {
-  const stale = useStale(source)
+  const connection = useConnection()
+  const told = useStore('source').get('source', source ?? '')
+  const unknown = told?.known === false
+  const stale = !unknown && isStale(connection, told)
   return (
     <section className="section" aria-label={title}>
       <div className={plain && !stale && !aside ? 'only-heard' : 'section-head'}>
@@ -22,13 +25,11 @@ export function Section({ title, source, aside, children, plain = false }: Secti
         {stale && <span className="stale-word">last known state</span>}
         {aside && <div className="section-aside">{aside}</div>}
       </div>
-      <div className={stale ? 'stale' : undefined}>{children}</div>
+      {unknown ? (
+        <p className="empty">Nothing is known yet: the router does not hear {sourceName(told.name)}.</p>
+      ) : (
+        <div className={stale ? 'stale' : undefined}>{children}</div>
+      )}
     </section>
   )
-}
-
-function useStale(source: string | undefined): boolean {
-  const connection = useConnection()
-  const store = useStore('source')
-  return isStale(connection, source === undefined ? undefined : store.get('source', source))
 }
