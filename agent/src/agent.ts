@@ -44,6 +44,9 @@ export interface Prober {
   run(probe: Probe): Promise<ProbeResult>
 }
 
+/** How long ended tasks may wait for the acknowledgement of their ends while the agent is stopped, ms. */
+const acknowledgementTime = 2_000
+
 /** A running agent, without its HTTP interface. */
 export class Agent {
   readonly heart: Heart
@@ -112,24 +115,36 @@ export class Agent {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Kills all tasks, each with its grace period, and resolves when nothing of them is left and its end is stored. */
-  async stopTasks(): Promise<void> {
+  /**
+   * Kills all tasks, each with its grace period, and takes no new ones. Resolves with their number when nothing of them is left
+   * and their ends are stored; the master gets a moment to acknowledge these, too.
+   */
+  async stopTasks(): Promise<number> {
+    const count = this.heart.liveTasks()
     this.submit({ type: 'stop-tasks' })
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const look = () => {
-      if (this.heart.liveTasks() === 0) resolve()
-    }
-    const off = this.onStep(look)
-    look()
-    await promise
-    off()
+    await this.#when(() => this.heart.liveTasks() === 0)
+    await this.#when(() => this.heart.core.tasks.size === 0, acknowledgementTime)
     await this.#lanes.idle()
+    return count
   }
 
   /** Takes leave of the master; the next start is a new agent. */
   async unregister(reason: string): Promise<void> {
     this.submit({ type: 'unregister', reason })
     await this.#lanes.idle()
+  }
+
+  /** Resolves when a condition holds after a step, or when the time is over. */
+  async #when(holds: () => boolean, limit?: number): Promise<void> {
+    if (holds()) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const off = this.onStep(() => {
+      if (holds()) resolve()
+    })
+    const timer = limit === undefined ? undefined : this.#parts.clock.after(limit, resolve)
+    await promise
+    timer?.cancel()
+    off()
   }
 
   async #linkId(): Promise<string> {

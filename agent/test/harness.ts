@@ -60,6 +60,7 @@ export class FakeMaster {
   readonly received: AgentToMaster[] = []
   readonly reregistrations: Reregister[] = []
   acknowledges = true
+  onMessage: (message: AgentToMaster) => void = () => {}
   readonly #end: ReturnType<typeof openMasterEnd>
   #link = ''
   constructor(bus: Bus, cluster = 'test', epoch = 1) {
@@ -134,6 +135,7 @@ export class FakeMaster {
 
   #receive(message: AgentToMaster): void {
     this.received.push(message)
+    this.onMessage(message)
     const agent_id = { value: 'agent-1' }
     if (message.register) this.send({ registered: { agent_id } })
     if (message.reregister) {
