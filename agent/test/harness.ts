@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Bus } from '@meseta/common/messaging/bus'
@@ -30,6 +30,8 @@ export const framework: FrameworkInfo = {
 
 export async function tempFolder(t: { teardown(action: () => unknown): unknown }): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'meseta-agent-'))
+  // Tasks may run as other users than the test.
+  await chmod(folder, 0o755)
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   return folder
 }

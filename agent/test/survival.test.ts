@@ -78,7 +78,7 @@ t.test(
     const folder = await tempFolder(test)
     const first = live(test, folder, 1, {
       long: 'echo one; sleep 1000',
-      short: 'until [ -f ../../../../../../../../../go ]; do sleep 0.05; done; exit 4',
+      short: 'until [ -f go ]; do sleep 0.05; done; exit 4',
     })
     const long = pidOf(await first.status('long', 'TASK_RUNNING'))
     const short = pidOf(await first.status('short', 'TASK_RUNNING'))
@@ -86,7 +86,7 @@ t.test(
     const startTime = readStat(long)?.startTime
     await first.kill()
     test.ok(runs(long) && runs(short), 'both run on without an agent')
-    await writeFile(join(folder, 'go'), '')
+    await writeFile(join(folder, 'slaves/agent-1/frameworks/fw-1/executors/short/runs/latest/go'), '')
     await until('the end of the short one', () => !runs(short))
 
     const second = live(test, folder, 2)
@@ -120,7 +120,9 @@ t.test(
       folder,
       'meta/slaves/agent-1/frameworks/fw-1/executors/once/runs/latest/tasks/once/task.updates',
     )
-    await until('the end to be stored', async () => (await readFile(records, 'utf8')).includes('TASK_FINISHED'))
+    await until('the end to be stored', async () =>
+      (await readFile(records, 'utf8').catch(() => '')).includes('TASK_FINISHED'),
+    )
     await first.kill()
     const uuids = (await readFile(records, 'utf8')).match(/"uuid":"[^"]+"/g)
     await appendFile(records, '1 0badc0de {"type":"UPD')
@@ -144,7 +146,10 @@ t.test('a damaged checkpoint costs only its own task', async test => {
   const executors = join(folder, 'meta/slaves/agent-1/frameworks/fw-1/executors')
   await writeFile(join(executors, 'bad/runs/latest/tasks/bad/task.info'), '{"version":1,"in')
   const second = live(test, folder, 2)
-  const reregister = await until('re-registration', () => second.heard.find(message => message.reregister)?.reregister)
+  const reregister = await until(
+    `re-registration ${second.errors}`,
+    () => second.heard.find(message => message.reregister)?.reregister,
+  )
   test.strictSame(
     reregister.tasks?.map(task => task.task_id.value),
     ['good'],
@@ -177,7 +182,10 @@ t.test('tasks of frameworks without checkpoints end with the agent', async test 
   const pid = pidOf(await first.status('volatile', 'TASK_RUNNING'))
   await first.kill()
   const second = live(test, folder, 2)
-  const reregister = await until('re-registration', () => second.heard.find(message => message.reregister)?.reregister)
+  const reregister = await until(
+    `re-registration ${second.errors}`,
+    () => second.heard.find(message => message.reregister)?.reregister,
+  )
   test.notOk(reregister.tasks?.length)
   await until('its processes to be gone', () => readAllStats().every(stat => stat.session !== pid || !isAlive(stat)))
 })

@@ -64,8 +64,7 @@ export class ProcessLauncher implements Launcher {
     await mkdir(spec.directory, { recursive: true })
     await chmod(spec.directory, 0o750)
     if (user) await chown(spec.directory, user.uid, user.gid)
-    const control = await this.#files.create(spec.id, this.#options.bootId, spec.directory)
-    if (user) await chown(control, user.uid, user.gid)
+    await this.#files.create(spec.id, this.#options.bootId, spec.directory)
     for (const link of spec.links) makeLink(link, user)
     await this.#options.fetch(spec, user, container.abort.signal)
   }
@@ -176,14 +175,13 @@ export class ProcessLauncher implements Launcher {
     const stdout = openLog(join(spec.directory, 'stdout'), user)
     const stderr = openLog(join(spec.directory, 'stderr'), user)
     try {
-      const command = withOddVariables(this.#tools.env, spec)
+      const command = [...asUser(this.#tools, user), ...withOddVariables(this.#tools.env, spec)]
       const argv = supervisorArguments(this.#files.folder(spec.id), this.#tools, command)
       const child = spawn(this.#tools.sh, argv, {
         cwd: spec.directory,
         env: spec.environment as Record<string, string>,
         detached: true,
         stdio: ['ignore', stdout, 'ignore', stderr],
-        ...user,
       })
       child.unref()
       return child
@@ -216,6 +214,11 @@ function makeLink({ path, target }: { path: string; target: string }, user?: { u
       `Failed to launch container: the volume at ${path} can not be made: ${(error as Error).message}`,
     )
   }
+}
+
+/** Becomes another user. The supervisor stays with the agent's, so that no task writes its own end. */
+function asUser({ chroot }: SupervisorTools, user: { uid: number; gid: number } | undefined): string[] {
+  return user === undefined ? [] : [chroot, '--skip-chdir', `--userspec=+${user.uid}:+${user.gid}`, '--groups=', '/']
 }
 
 function isLinkTo(path: string, target: string): boolean {

@@ -41,6 +41,8 @@ export interface SupervisorTools {
   readonly mv: string
   readonly sync: string
   readonly env: string
+  /** Needed only to switch users. */
+  readonly chroot: string
 }
 
 /**
@@ -48,16 +50,24 @@ export interface SupervisorTools {
  * @throws {Error} naming what is missing
  */
 export function findTools(searchPath: string): SupervisorTools {
-  const find = (name: string): string => {
+  const find = (name: string, isNeeded = true): string => {
     for (const folder of searchPath.split(':')) {
       const path = join(folder, name)
       if (folder.startsWith('/') && isExecutable(path)) return path
     }
+    if (!isNeeded) return name
     throw new Error(
       `plain processes need '${name}', which is in none of ${searchPath}; install it or extend --task-path`,
     )
   }
-  return { sh: find('sh'), ln: find('ln'), mv: find('mv'), sync: find('sync'), env: find('env') }
+  return {
+    sh: find('sh'),
+    ln: find('ln'),
+    mv: find('mv'),
+    sync: find('sync'),
+    env: find('env'),
+    chroot: find('chroot', false),
+  }
 }
 
 /** The command line of a supervisor. */

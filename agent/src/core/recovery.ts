@@ -28,9 +28,18 @@ export function recover(core: Core, recovered: Recovered, containers: readonly R
     }
     core.frameworks.set(framework.id, framework)
     for (const executor of executors) recoverExecutor(core, framework, executor, found)
-    if (framework.executors.size === 0) core.frameworks.delete(framework.id)
+    forgetEmpty(core, framework)
   }
   for (const orphan of found.values()) destroyOrphan(core, orphan)
+}
+
+/**
+ * Executors whose last task was acknowledged, or whose first one never stored, just before the agent died. Only when all of a
+ * framework are there: the last one that is forgotten takes the framework along.
+ */
+function forgetEmpty(core: Core, framework: FrameworkEntry): void {
+  for (const executor of [...framework.executors.values()]) if (executor.tasks.size === 0) core.forgetExecutor(executor)
+  if (framework.executors.size === 0) core.frameworks.delete(framework.id)
 }
 
 function recoverExecutor(
@@ -55,8 +64,6 @@ function recoverExecutor(
   }
   addExecutor(core, executor)
   for (const task of stored.tasks) recoverTask(core, executor, task, found)
-  // Its last task was acknowledged, or its first one never stored, just before the agent died.
-  if (executor.tasks.size === 0) core.forgetExecutor(executor)
 }
 
 function recoverTask(
