@@ -26,6 +26,9 @@ export interface PendingKill {
 /** Roots and versions that are kept. */
 export const maxVersions = 50
 
+/** Revives are at least `reviveInterval` apart in the long run; after a quiet time some may follow at once. */
+export const reviveBurst = 3
+
 /** All that the heart knows, and what of it has changed in this step. */
 export class State {
   readonly settings: Settings
@@ -49,6 +52,21 @@ export class State {
   readonly failures = new Map<PathId, TaskFailure>()
   readonly agents = new Map<string, Placement>()
   readonly queue = new QueueBook()
+  /** Instances that wait to be launched, by service. */
+  readonly pending = new Map<PathId, Set<string>>()
+  /** Services to look at before the step ends: something of them has changed. */
+  readonly reviews = new Set<PathId>()
+  /** Services for which offers are wanted anew. */
+  readonly wantsOffers = new Set<PathId>()
+  /** Kills that were sent and have not been answered by the task's end. */
+  readonly killsSent = new Set<string>()
+  /** Launches that are still allowed in this period (contract 12). */
+  launchTokens: number
+  /** Revives that may be sent at once, and when they were counted last. */
+  reviveTokens = reviveBurst
+  reviveCounted: Millis = 0
+  /** Roles for which the master was told to send no offers. */
+  readonly suppressed = new Set<string>()
   readonly deadlines = new Deadlines()
   /** Instances loaded from the store of which the master has not told yet. */
   readonly awaiting = new Set<string>()
@@ -56,6 +74,7 @@ export class State {
   frameworkId: string | undefined
   homeRegion: string | undefined
 
+  #roles: { readonly root: Root; readonly roles: readonly string[] } | undefined
   #effects: Effect[] = []
   #writes = new Map<string, Write>()
   #dirtyChunks = new Map<string, { service: PathId; chunk: number }>()
@@ -66,6 +85,7 @@ export class State {
   constructor(settings: Settings, random: Random) {
     this.settings = settings
     this.random = random
+    this.launchTokens = settings.launchTokens
   }
 
   /** The versions and roots of the past. */
@@ -85,6 +105,16 @@ export class State {
       if (known === version) return { version, groups, services }
     }
     return undefined
+  }
+
+  /** The roles the framework takes part in: its own and those of its services (contract 12). */
+  roles(): readonly string[] {
+    if (this.#roles?.root !== this.root) {
+      const roles = new Set([this.settings.mesosRole])
+      for (const service of this.root.services.values()) roles.add(service.spec.role)
+      this.#roles = { root: this.root, roles: [...roles].sort() }
+    }
+    return this.#roles.roles
   }
 
   serviceOf(instance: Instance): Service | undefined {
@@ -111,7 +141,20 @@ export class State {
       this.#index(instance)
     }
     if (known === undefined || storedPartDiffers(known, instance)) this.#dirtyChunk(instance)
+    this.#indexPending(instance, instance.condition === 'Scheduled' && instance.goal === 'Running')
     this.touchInstance(instance)
+    this.reviews.add(instance.service)
+  }
+
+  #indexPending(instance: Instance, waits: boolean): void {
+    const known = this.pending.get(instance.service)
+    if (!waits) {
+      if (known?.delete(instance.id) && known.size === 0) this.pending.delete(instance.service)
+    } else if (!known?.has(instance.id)) {
+      if (known === undefined) this.pending.set(instance.service, new Set([instance.id]))
+      else known.add(instance.id)
+      this.wantsOffers.add(instance.service)
+    }
   }
 
   #index(instance: Instance): void {
@@ -128,9 +171,10 @@ export class State {
     const chunks = this.#chunks.get(instance.service)
     if (chunks !== undefined) chunks[instance.chunk] = (chunks[instance.chunk] ?? 1) - 1
     if (ids === undefined || ids.size === 0) this.#chunks.delete(instance.service)
+    this.#indexPending(instance, false)
     this.forgetRun(instance.id)
-    this.kills.delete(instance.id)
     this.awaiting.delete(instance.id)
+    this.reviews.add(instance.service)
     this.#dirtyChunk(instance)
     this.touchInstance(instance)
   }
@@ -140,6 +184,9 @@ export class State {
     this.health.delete(instance)
     this.ready.delete(instance)
     this.kills.delete(instance)
+    this.killsSent.delete(instance)
+    this.deadlines.clear(`kill:${instance}`)
+    this.deadlines.clear(`launch:${instance}`)
   }
 
   /** The first chunk with room. */
@@ -160,6 +207,7 @@ export class State {
     this.#chunks.set(instance.service, chunks)
     while (chunks.length <= instance.chunk) chunks.push(0)
     chunks[instance.chunk] = (chunks[instance.chunk] ?? 0) + 1
+    this.#indexPending(instance, instance.condition === 'Scheduled' && instance.goal === 'Running')
     if (isLaunched(instance.condition)) this.awaiting.add(instance.id)
   }
 
