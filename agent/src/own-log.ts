@@ -11,6 +11,8 @@ const rotateAt = 10 * 2 ** 20
  */
 export function openOwnLog(path: string, processLog: Logger): Logger {
   mkdirSync(dirname(path), { recursive: true })
+  // It is there to be read before there is anything to tell.
+  appendFileSync(path, '')
   let size = sizeOf(path)
   const write = (line: string) => {
     if (size + line.length > rotateAt) {

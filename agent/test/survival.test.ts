@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, chown, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -197,4 +197,26 @@ t.test('a second agent does not start on the work folder of another', async test
   const second = live(test, folder, 2)
   await once(second.child, 'exit')
   test.match(second.errors.join('\n'), new RegExp(`the agent of process ${first.child.pid} uses`))
+})
+
+t.test('an agent without root runs its tasks as itself, whatever user they name, and takes them over', async test => {
+  if (process.getuid?.() !== 0) {
+    test.skip('all other tests here run without root already')
+    return
+  }
+  const nobody = 65534
+  const folder = await tempFolder(test)
+  await chown(folder, nobody, nobody)
+  const first = live(test, folder, 1, { plain: 'id -u; sleep 1000' }, {}, nobody)
+  const pid = pidOf(await first.status('plain', 'TASK_RUNNING'))
+  await first.kill()
+  const second = live(test, folder, 2, {}, {}, nobody)
+  const url = await second.url()
+  test.ok(runs(pid))
+  const path = '/frameworks/fw-1/executors/plain/runs/latest/stdout'
+  const read = await fetch(`${url}/files/read?offset=0&path=${encodeURIComponent(path)}`)
+  test.match(await read.json(), { data: '65534\n' })
+  await fetch(`${url}/meseta/v1/stop-tasks`, { method: 'POST' })
+  await second.status('plain', 'TASK_KILLED')
+  test.notOk(runs(pid))
 })
