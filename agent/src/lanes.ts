@@ -1,7 +1,12 @@
+/** The name of the lane that all others wait for, and that waits for all. */
+export const everyLane = '*'
+
 /** Actions in lanes: those of one lane run one after the other, lanes beside each other. */
 export class Lanes {
   readonly #tails = new Map<string, Promise<void>>()
   readonly #failed: (error: Error) => void
+  /** The newest action of `everyLane`; a lane with nothing of its own to wait for waits for it. */
+  #barrier: Promise<void> = Promise.resolve()
   #broken = false
 
   /** `failed` is told the first error; after it nothing runs any more, as what follows relies on what came before. */
@@ -10,8 +15,13 @@ export class Lanes {
   }
 
   run(lane: string, action: () => void | Promise<void>): void {
-    const before = this.#tails.get(lane) ?? Promise.resolve()
-    const tail = before.then(() => this.#do(action))
+    if (lane === everyLane) {
+      const before = Promise.all([this.#barrier, ...this.#tails.values()])
+      this.#tails.clear()
+      this.#barrier = before.then(() => this.#do(action))
+      return
+    }
+    const tail = (this.#tails.get(lane) ?? this.#barrier).then(() => this.#do(action))
     this.#tails.set(lane, tail)
     void tail.then(() => {
       if (this.#tails.get(lane) === tail) this.#tails.delete(lane)
@@ -20,7 +30,11 @@ export class Lanes {
 
   /** Resolves when nothing is left to do. */
   async idle(): Promise<void> {
-    while (this.#tails.size > 0) await Promise.all(this.#tails.values())
+    let barrier: Promise<void> | undefined
+    while (this.#tails.size > 0 || barrier !== this.#barrier) {
+      barrier = this.#barrier
+      await Promise.all([barrier, ...this.#tails.values()])
+    }
   }
 
   async #do(action: () => void | Promise<void>): Promise<void> {

@@ -55,7 +55,7 @@ export interface Probe {
 
 /**
  * What the shell has to do. Effects of one lane are done in order, each when the one before is complete (a write when it is
- * durable); `launch`, `reap` and `probe` are only begun, and answer by a command later. Lanes do not wait for each other.
+ * durable); those of the lane `*` wait for all lanes, and all for them; `launch`, `reap` and `probe` are only begun, and answer by a command later. Lanes do not wait for each other.
  */
 export type Effect = { readonly lane: string } & (
   | { readonly type: 'write'; readonly path: string; readonly value: unknown }

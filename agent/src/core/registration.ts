@@ -1,6 +1,7 @@
 import type { Registered, Reregistered } from '@meseta/common/protocol/mesos'
 import { layout } from '../checkpoints/layout.ts'
 import { checkpointVersion } from '../checkpoints/stored.ts'
+import { everyLane } from '../lanes.ts'
 import type { Core } from './core.ts'
 import { taskKey } from './model.ts'
 import { agentInfo, registerMessage, reregisterMessage } from './reports.ts'
@@ -49,9 +50,10 @@ export function registered(core: Core, { agent_id }: Registered): void {
   if (core.agentId === undefined) {
     core.agentId = agent_id.value
     const value = { version: checkpointVersion, info: agentInfo(core) }
+    // Before anything is done under this id: an agent that forgets it would not find its tasks again.
     core.effects.push(
-      { type: 'write', lane: 'agent', path: layout.agentInfo(agent_id.value), value },
-      { type: 'link', lane: 'agent', path: layout.latestAgent, target: agent_id.value },
+      { type: 'write', lane: everyLane, path: layout.agentInfo(agent_id.value), value },
+      { type: 'link', lane: everyLane, path: layout.latestAgent, target: agent_id.value },
     )
   }
   known(core)
