@@ -44,6 +44,11 @@ export interface Prober {
   run(probe: Probe): Promise<ProbeResult>
 }
 
+/** An agent of these parts; it does nothing before `start`. */
+export function createAgent(parts: AgentParts): Agent {
+  return new Agent(parts)
+}
+
 /** How long ended tasks may wait for the acknowledgement of their ends while the agent is stopped, ms. */
 const acknowledgementTime = 2_000
 
