@@ -51,6 +51,7 @@ export class HostAgent {
       workDir: config.workDir,
       delay: options.gcDelay,
       interval: Math.min(60_000, Math.max(1_000, options.gcDelay)),
+      isInUse: path => [...this.agent.heart.core.executors.values()].some(({ directory }) => directory === path),
       clock,
       log,
     })
@@ -67,8 +68,7 @@ export class HostAgent {
 
   async start(): Promise<void> {
     await this.agent.start()
-    const { executors } = this.agent.heart.core
-    await this.sandboxes.start(new Set([...executors.values()].map(executor => executor.directory)))
+    await this.sandboxes.start()
   }
 
   /** Ends the agent; its tasks run on. */

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { isAlive, membersOf, readAllStats, readStat } from '../src/containers/proc.ts'
@@ -199,4 +199,31 @@ t.test('a group lives in nested sandboxes, shares volumes, and dies together', a
   await until('the end of the executor to be told', () =>
     master.received.some(message => message.exited_executor?.executor_id.value === 'pod'),
   )
+})
+
+t.test('sandboxes are removed at their age, and not those of running tasks', async test => {
+  const folder = await tempFolder(test)
+  const bus = newBus()
+  const master = new FakeMaster(bus)
+  const host = hostAgent(folder, bus, {}, 1)
+  test.teardown(async () => {
+    await host.agent.stopTasks()
+    await host.stop()
+    await master.stop()
+  })
+  await host.start()
+  await master.registered()
+  master.run('over', 'true')
+  master.run('running', 'sleep 1000')
+  await master.status('over', 'TASK_FINISHED')
+  await master.status('running', 'TASK_RUNNING')
+  const { directory } = [...host.agent.heart.core.executors.values()].find(executor => executor.id === 'running')!
+  host.sandboxes.collect(directory)
+  const executors = join(folder, 'slaves/agent-1/frameworks/fw-1/executors')
+  await until('the old sandbox to go', async () => {
+    await host.sandboxes.sweep()
+    return (await readdir(executors)).join() === 'running'
+  })
+  test.ok((await readdir(directory)).includes('stdout'))
+  test.equal(host.sandboxes.counts.succeeded, 1)
 })

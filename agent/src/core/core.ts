@@ -118,6 +118,7 @@ export class Core {
     const { framework } = executor
     const key = executorKey(framework.id, executor.id)
     executor.phase = 'terminated'
+    this.count('executors_terminated')
     this.timers.cancelAll(key)
     this.containers.delete(containerKey(executor.container))
     this.executors.delete(key)

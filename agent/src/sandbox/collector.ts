@@ -11,6 +11,8 @@ export interface CollectorOptions {
   readonly delay: number
   /** How often it is looked for old ones, ms. */
   readonly interval: number
+  /** Whether a running executor has this sandbox. */
+  isInUse(path: string): boolean
   readonly clock: Clock
   readonly log: Logger
 }
@@ -37,11 +39,10 @@ export class SandboxCollector implements Sandboxes {
     return this.#due.size
   }
 
-  /** Finds the sandboxes of earlier lives, save those that are in use, and begins to look for old ones. */
-  async start(inUse: ReadonlySet<string>): Promise<void> {
+  /** Finds the sandboxes of earlier lives, and begins to look for old ones. */
+  async start(): Promise<void> {
     const { workDir, clock, interval, delay } = this.#options
     for (const run of await findRuns(workDir)) {
-      if (inUse.has(run)) continue
       const modified = (await stat(run).catch(() => undefined))?.mtimeMs
       if (modified !== undefined) this.#due.set(run, modified + delay)
     }
@@ -67,7 +68,8 @@ export class SandboxCollector implements Sandboxes {
     for (const [path, due] of this.#due) {
       if (due > now && this.#due.size <= waitingAtMost) continue
       this.#due.delete(path)
-      await this.#remove(path)
+      // One that was found at the start may belong to a task that runs on; it is told again when that ends.
+      if (!this.#options.isInUse(path)) await this.#remove(path)
     }
   }
 
