@@ -39,6 +39,8 @@ export interface HttpOptions {
   /** Standard routes which the component serves in a shape of its own. */
   readonly own?: readonly StandardRoute[]
   readonly formatError?: FormatError
+  /** What is said of routes that do not exist; unless said, the route is named. */
+  readonly notFound?: string
   /** Names beside the loopback ones, `--hostname` and the cluster's domain by which clients may call it; `.suffix` for a domain. */
   readonly extraHosts?: readonly string[]
   /** The cluster's DNS domain; `mesos` unless said. */
@@ -116,7 +118,7 @@ export function createHttp(context: HttpContext, options: HttpOptions): HttpServ
       }
     },
   )
-  answerErrors(app, options.formatError ?? errorBody)
+  answerErrors(app, options.formatError ?? errorBody, options.notFound)
   countRequests(app, context.metrics)
   serveStandardRoutes(app, context, options)
 
@@ -211,7 +213,7 @@ const hasBody = ({ headers }: FastifyRequest) =>
   headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 
 /** The one place where errors become answers. What is not an HttpError or fastify's own is our fault, and is not shown. */
-function answerErrors(app: FastifyInstance, format: FormatError): void {
+function answerErrors(app: FastifyInstance, format: FormatError, notFound: string | undefined): void {
   app.setErrorHandler((error: FastifyError | HttpError | Error, request, reply) => {
     const answer = toHttpError(error)
     if (answer.status >= 500 && !(error instanceof HttpError))
@@ -226,7 +228,7 @@ function answerErrors(app: FastifyInstance, format: FormatError): void {
     return reply.code(answer.status).send(typeof body === 'string' ? body : JSON.stringify(body))
   })
   app.setNotFoundHandler(request => {
-    throw new HttpError(404, `there is no ${request.method} ${pathOf(request).slice(0, 200)} here`)
+    throw new HttpError(404, notFound ?? `there is no ${request.method} ${pathOf(request).slice(0, 200)} here`)
   })
 }
 
