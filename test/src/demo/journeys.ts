@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type ClusterJson, mesetaDone } from '../support/cluster.ts'
 import { addresses, services } from '../support/dns-client.ts'
 import { streamEvents } from '../support/events.ts'
-import { json, send } from '../support/http.ts'
+import { json, jsonOnOwnConnection, send } from '../support/http.ts'
 import { until } from '../support/until.ts'
 import { startLoad } from './load.ts'
 import type { Counts, Step } from './steps.ts'
@@ -121,9 +121,7 @@ async function resolveNames(world: World): Promise<Counts> {
   return { hosts, ports }
 }
 
-async function who(url: string): Promise<InstanceAnswer> {
-  return json<InstanceAnswer>(url, { signal: AbortSignal.timeout(5_000) })
-}
+const who = (url: string): Promise<InstanceAnswer> => jsonOnOwnConnection<InstanceAnswer>(url)
 
 /** Asks until every one of three instances has answered. */
 async function meetAll(url: string, patience: number): Promise<Set<string>> {
@@ -192,7 +190,7 @@ async function upgradeUnderLoad(world: World): Promise<Counts> {
       succeeded.get(id)?.()
     }
   })()
-  await Promise.race([attached.promise, reading, sleep(5_000)])
+  await Promise.race([attached.promise, reading, sleep(5_000, undefined, { ref: false })])
   const vip = startLoad(`http://${world.vip.address}:${world.vip.port}/`, requestsPerSecond, false)
   const url = startLoad(`${world.cluster.router}/service/${serviceName}/`, requestsPerSecond, true)
   const begun = performance.now()
@@ -205,7 +203,7 @@ async function upgradeUnderLoad(world: World): Promise<Counts> {
     )
     await Promise.race([
       new Promise<void>(resolve => (done.has(deploymentId) ? resolve() : succeeded.set(deploymentId, resolve))),
-      sleep(world.patience).then(() =>
+      sleep(world.patience, undefined, { ref: false }).then(() =>
         Promise.reject(new Error(`no deployment_success of ${deploymentId} within ${world.patience / 1000} s`)),
       ),
     ])
