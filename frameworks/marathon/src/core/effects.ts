@@ -1,4 +1,4 @@
-import type { FrameworkInfo, OfferOperation, TaskStatus } from '@meseta/common/protocol/mesos'
+import type { Offer, OfferOperation, TaskStatus } from '@meseta/common/protocol/mesos'
 import type { Change } from './change/change.ts'
 import type { Refusal } from './errors.ts'
 import type { HealthResult } from './health.ts'
@@ -28,7 +28,7 @@ export type Command =
   | { readonly type: 'reset-delay'; readonly call: number; readonly id: PathId }
   | { readonly type: 'subscribed'; readonly frameworkId: string; readonly region?: string; readonly master: string }
   | { readonly type: 'disconnected' }
-  | { readonly type: 'offers'; readonly offers: readonly import('@meseta/common/protocol/mesos').Offer[] }
+  | { readonly type: 'offers'; readonly offers: readonly Offer[] }
   | { readonly type: 'status'; readonly status: TaskStatus }
   | { readonly type: 'message'; readonly agentId: string; readonly executorId: string; readonly data: string }
   | { readonly type: 'health'; readonly instance: string; readonly taskId: string; readonly result: HealthResult }
@@ -50,7 +50,6 @@ export type MasterCall =
   | { readonly kind: 'kill'; readonly taskId: string; readonly agentId?: string }
   | { readonly kind: 'acknowledge'; readonly status: TaskStatus }
   | { readonly kind: 'reconcile'; readonly tasks: readonly { readonly taskId: string; readonly agentId?: string }[] }
-  | { readonly kind: 'roles'; readonly roles: NonNullable<FrameworkInfo['roles']> }
 
 export type Answer =
   | {

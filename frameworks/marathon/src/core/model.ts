@@ -291,7 +291,6 @@ export interface Settings {
   readonly envPrefix: string
   readonly maxInstancesPerOffer: number
   readonly launchTokens: number
-  readonly launchTokenRefresh: Millis
   readonly declineFor: Millis
   readonly drainDelay: Millis
   readonly drainingSeconds: number
