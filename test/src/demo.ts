@@ -53,7 +53,7 @@ async function bringDown(world: World): Promise<Counts> {
     throw new Error(`processes were left behind: ${left.join('; ')}`)
   })
   for (const { hostname, port } of addressesOf(before)) {
-    if (await listens(hostname, Number(port))) throw new Error(`somebody still listens on ${hostname}:${port}`)
+    if (await listens(hostname, Number(port || 80))) throw new Error(`somebody still listens on ${hostname}:${port}`)
   }
   if (await listens(world.vip.address, world.vip.port)) throw new Error('the virtual IP still answers')
   return { processes: 0, ports: 0 }
