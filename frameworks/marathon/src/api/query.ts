@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Client } from '../core/effects.ts'
 import { Problems, Refusal } from '../core/errors.ts'
-import { checkGroupId, type PathId, resolvePath } from '../core/paths.ts'
+import { checkGroupId, type PathId, resolveId } from '../core/paths.ts'
 
 type Query = Readonly<Record<string, string | string[] | undefined>>
 
@@ -25,7 +25,7 @@ export const allOf = (request: FastifyRequest, ...names: readonly string[]): str
 
 /** An id from a URL, with or without slashes around it. What can be no id is refused before it is looked up. */
 export function idOf(text: string): PathId {
-  const id = resolvePath(`/${text}`)
+  const id = resolveId(`/${text}`)
   const problems = new Problems()
   checkGroupId(id, '/id', problems)
   problems.throwRules()

@@ -1,4 +1,4 @@
-import type { Problems } from './errors.ts'
+import { type Problems, Refusal } from './errors.ts'
 
 /** A service's or group's id as people write it: `/a/b`; the root group is `/`. */
 export type PathId = string
@@ -20,6 +20,21 @@ export function resolvePath(id: string, base: PathId = '/'): PathId {
     else kept.push(part)
   }
   return `/${kept.join('/')}`
+}
+
+/** The absolute form of the id of an app, pod or group as somebody wrote it. Unlike a reference, it may not climb: `.` and `..` are refused. */
+export function resolveId(id: string, base: PathId = '/'): PathId {
+  const climbs = id.split('/').find(part => part === '.' || part === '..')
+  if (climbs !== undefined)
+    throw new Refusal(422, 'Object is not valid', {
+      details: [
+        {
+          path: '/id',
+          errors: [`must fully match regular expression '${segment.source}'; this segment does not: ${climbs}`],
+        },
+      ],
+    })
+  return resolvePath(id, base)
 }
 
 export const segmentsOf = (id: PathId): string[] => id.split('/').filter(part => part !== '')

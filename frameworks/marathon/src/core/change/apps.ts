@@ -1,6 +1,6 @@
 import { notFound, Problems, Refusal } from '../errors.ts'
 import type { App, AppService } from '../model.ts'
-import { ancestorsOf, type PathId, resolvePath, segmentsOf } from '../paths.ts'
+import { ancestorsOf, type PathId, resolveId, segmentsOf } from '../paths.ts'
 import type { Draft } from '../root.ts'
 import { completeApp, settleRole } from '../spec/app-canonical.ts'
 import { modernise } from '../spec/app-legacy.ts'
@@ -26,7 +26,7 @@ export function applyApp(draft: Draft, change: AppChange, setting: Setting): Pat
   const body = appBody(change.body, change.path, problems, change.id === undefined)
   problems.throwShape()
   if (body === undefined) throw new Refusal(422, 'Invalid JSON')
-  const id = change.id ?? resolvePath(body.id ?? '')
+  const id = change.id ?? resolveId(body.id ?? '')
   const known = draft.services.get(id)
   if (change.mode === 'create' && known !== undefined) throw new Refusal(409, `An app with id [${id}] already exists.`)
   if (change.mode === 'update' && known?.kind !== 'app') throw notFound('App', id)

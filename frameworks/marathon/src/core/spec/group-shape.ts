@@ -1,5 +1,5 @@
 import type { Problems } from '../errors.ts'
-import { type PathId, resolvePath } from '../paths.ts'
+import { type PathId, resolveId, resolvePath } from '../paths.ts'
 import { defined, flag, list, number, object, text } from '../shape.ts'
 import { type AppBody, readApp } from './app-shape.ts'
 
@@ -31,14 +31,14 @@ export function readGroup(
   }
   return object<GroupBody>(fields => {
     const given = depth > 0 ? fields.need('id', text) : fields.read('id', text)
-    const id = given === undefined ? base : resolvePath(given, base)
+    const id = given === undefined ? base : resolveId(given, base)
     const apps = fields.read(
       'apps',
       list(
         object(app => {
           const appId = app.need('id', text)
           const body = readApp(app)
-          return appId === undefined ? undefined : { ...body, id: resolvePath(appId, id), path: app.path }
+          return appId === undefined ? undefined : { ...body, id: resolveId(appId, id), path: app.path }
         }),
       ),
     )

@@ -1,6 +1,6 @@
 import type { Problems } from '../errors.ts'
 import type { Pod, PodContainer, PodEndpoint, PodHealthCheck, PodVolume, Settings } from '../model.ts'
-import { resolvePath } from '../paths.ts'
+import { resolveId } from '../paths.ts'
 import { choice, defined, type Fields, flag, integer, list, number, object, type Read, text } from '../shape.ts'
 import { completeNetworks } from './app-canonical.ts'
 import {
@@ -199,7 +199,7 @@ export function readPod(value: unknown, path: string, problems: Problems, settin
     const host = networks.every(one => one.mode === 'host')
     const bridge = networks.some(one => one.mode === 'container/bridge')
     return defined<Pod>({
-      id: resolvePath(id),
+      id: resolveId(id),
       labels: fields.read('labels', labels) ?? {},
       user: fields.read('user', text),
       environment: fields.read('environment', environment) ?? {},
