@@ -8,6 +8,8 @@ import { until } from '../src/support/until.ts'
 
 // A cluster as a company runs it: every component a process of its own, on real ZooKeeper and NATS servers.
 const skip = missingServers()
+const limit = 120_000
+t.setTimeout(590_000)
 
 interface State {
   readonly slaves: readonly { readonly active: boolean }[]
@@ -82,7 +84,7 @@ async function killAndWait(booted: Booted, component: string, url?: string): Pro
   )
 }
 
-t.test('a cluster of processes', { skip, timeout: 420_000 }, async t => {
+t.test('a cluster of processes', { skip, timeout: 590_000 }, async t => {
   const booted = await bootCluster(t, ['--processes', '--masters', '3', '--agents', '3'])
   const marathon = () => `${booted.cluster().router}/marathon`
   await send('POST', `${marathon()}/v2/apps`, app)
@@ -91,7 +93,7 @@ t.test('a cluster of processes', { skip, timeout: 420_000 }, async t => {
     return running.length === 3 && running
   })
 
-  await t.test('killing the leading master moves leadership, and no task dies', async t => {
+  await t.test('killing the leading master moves leadership, and no task dies', { timeout: limit }, async t => {
     const leader = booted.cluster().master
     process.kill(processOf(booted, 'master', leader).pid, 'SIGKILL')
     await until('another master leads', () => booted.cluster().master !== leader, 60_000)
@@ -104,7 +106,7 @@ t.test('a cluster of processes', { skip, timeout: 420_000 }, async t => {
   })
 
   for (const component of ['marathon', 'universe', 'gateway', 'dns', 'balancer', 'agent']) {
-    await t.test(`${component} killed with SIGKILL is started again, and no task dies`, async t => {
+    await t.test(`${component} killed with SIGKILL is started again, and no task dies`, { timeout: limit }, async t => {
       const running = await until('three running tasks', async () => {
         const now = await tasks(booted)
         return now.length === 3 && now
@@ -114,7 +116,7 @@ t.test('a cluster of processes', { skip, timeout: 420_000 }, async t => {
     })
   }
 
-  await t.test('names still answer, and the command line sees a healthy cluster', async t => {
+  await t.test('names still answer, and the command line sees a healthy cluster', { timeout: limit }, async t => {
     await until(
       'addresses of the app',
       async () => (await addresses(booted.cluster(), 'udp', 'steady.marathon.mesos')).length > 0,
@@ -131,26 +133,30 @@ t.test('a cluster of processes', { skip, timeout: 420_000 }, async t => {
     t.ok(status.stdout.includes('"components"'))
   })
 
-  await t.test('NATS away: nothing is marked unreachable, no task dies, and all catches up', async t => {
-    const running = await tasks(booted)
-    const nats = processOf(booted, 'nats')
-    process.kill(nats.pid, 'SIGSTOP')
-    const stopped = Date.now()
-    // Longer than a link needs to notice; the soak of the faults keeps it away for minutes.
-    while (Date.now() - stopped < 20_000) {
-      const { unreachable_slaves } = await state(booted)
-      t.equal(unreachable_slaves, 0)
-      await new Promise(resolve => setTimeout(resolve, 5_000))
-    }
-    process.kill(nats.pid, 'SIGCONT')
-    await caughtUp(t, booted, running)
-    await send('PUT', `${marathon()}/v2/apps/steady`, { instances: 4 })
-    await until('a launch over the bus that is back', async () => (await tasks(booted)).length === 4, 60_000)
-    await send('PUT', `${marathon()}/v2/apps/steady`, { instances: 3 })
-    await until('three tasks again', async () => (await tasks(booted)).length === 3, 60_000)
-  })
+  await t.test(
+    'NATS away: nothing is marked unreachable, no task dies, and all catches up',
+    { timeout: limit },
+    async t => {
+      const running = await tasks(booted)
+      const nats = processOf(booted, 'nats')
+      process.kill(nats.pid, 'SIGSTOP')
+      const stopped = Date.now()
+      // Longer than a link needs to notice; the soak of the faults keeps it away for minutes.
+      while (Date.now() - stopped < 20_000) {
+        const { unreachable_slaves } = await state(booted)
+        t.equal(unreachable_slaves, 0)
+        await new Promise(resolve => setTimeout(resolve, 5_000))
+      }
+      process.kill(nats.pid, 'SIGCONT')
+      await caughtUp(t, booted, running)
+      await send('PUT', `${marathon()}/v2/apps/steady`, { instances: 4 })
+      await until('a launch over the bus that is back', async () => (await tasks(booted)).length === 4, 60_000)
+      await send('PUT', `${marathon()}/v2/apps/steady`, { instances: 3 })
+      await until('three tasks again', async () => (await tasks(booted)).length === 3, 60_000)
+    },
+  )
 
-  await t.test('ZooKeeper restarted: no acknowledged change is lost', async t => {
+  await t.test('ZooKeeper restarted: no acknowledged change is lost', { timeout: limit }, async t => {
     await send('PUT', `${marathon()}/v2/apps/steady?force=true`, { env: { MARK: 'kept' }, instances: 3 })
     await killAndWaitServer(booted)
     await until(

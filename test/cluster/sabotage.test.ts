@@ -7,6 +7,7 @@ import { missingServers } from '../src/support/servers.ts'
 
 // The demo must notice each component that does not work, and say at which step.
 const root = fileURLToPath(new URL('../..', import.meta.url))
+t.setTimeout(590_000)
 /** Seconds that a step of the demo waits: enough for a healthy cluster, short for a broken one. */
 const patience = 12
 
@@ -37,11 +38,11 @@ async function demo(workDir: string): Promise<{ code: number; failedStep: string
 
 t.test(
   'the demo fails, and names the step, when a component stands still',
-  { skip: missingServers(), timeout: 400_000 },
+  { skip: missingServers(), timeout: 590_000 },
   async t => {
     const booted = await bootCluster(t, ['--processes'])
     for (const [component, steps] of Object.entries(noticed)) {
-      await t.test(component, async t => {
+      await t.test(component, { timeout: 90_000 }, async t => {
         const victims = booted.cluster().processes.filter(process => process.component === component)
         t.ok(victims.length > 0)
         for (const { pid } of victims) process.kill(pid, 'SIGSTOP')

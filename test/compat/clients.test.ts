@@ -24,6 +24,8 @@ interface State {
   readonly completed_frameworks: readonly { readonly id: string }[]
 }
 
+t.setTimeout(110_000)
+
 t.test('existing clients', { timeout: 110_000 }, async t => {
   const booted = await bootCluster(t)
 

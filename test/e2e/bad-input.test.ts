@@ -46,6 +46,8 @@ const asProtobuf = { 'content-type': 'application/x-protobuf' }
 const long = 'x'.repeat(10_240)
 const deep = `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`
 
+t.setTimeout(200_000)
+
 t.test('bad input is refused in the words of the contracts, and harms nothing', { timeout: 200_000 }, async t => {
   const booted = await bootCluster(t)
   const { master, marathon, universe, router, agents } = booted.cluster()

@@ -30,6 +30,8 @@ async function demo(args: readonly string[]): Promise<{ code: number; output: De
   return { code: code ?? -1, output: JSON.parse(text) as DemoOutput }
 }
 
+t.setTimeout(240_000)
+
 t.test('the four journeys hold on a cluster in one process', { timeout: 240_000 }, async t => {
   const { code, output } = await demo([])
   t.same(

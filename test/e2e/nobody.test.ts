@@ -37,6 +37,8 @@ function barePath(folder: string): string {
   return bin
 }
 
+t.setTimeout(240_000)
+
 t.test(
   'the demo holds for the user nobody with node and coreutils only',
   { skip: obstacle(), timeout: 240_000 },
