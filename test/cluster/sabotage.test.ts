@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { sweep } from '../src/demo/journeys.ts'
 import { bootCluster } from '../src/support/boot.ts'
 import { missingServers } from '../src/support/servers.ts'
 
@@ -9,7 +10,7 @@ import { missingServers } from '../src/support/servers.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 t.setTimeout(590_000)
 /** Seconds that a step of the demo waits: enough for a healthy cluster, short for a broken one. */
-const patience = 12
+const patience = 8
 
 /** What each component's absence is first noticed by. */
 const noticed: Readonly<Record<string, readonly string[]>> = {
@@ -53,6 +54,7 @@ t.test(
         } finally {
           for (const { pid } of victims) process.kill(pid, 'SIGCONT')
         }
+        await sweep(booted.cluster().router, 40_000)
       })
     }
   },

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { journeys, sweep, type World } from './demo/journeys.ts'
+import { journeys, type World } from './demo/journeys.ts'
 import { type Counts, type Step, type StepResult, walk } from './demo/steps.ts'
 import { type ClusterJson, listens, mesetaDone, processesOf, readCluster } from './support/cluster.ts'
 import { until } from './support/until.ts'
@@ -12,7 +12,8 @@ const usage = `npm run demo -- [--json] [--processes] [--cluster <work-dir>] [--
 Boots a cluster, walks the four journeys through its public interfaces, and ends it. Exit 0 only if every step holds.
   --json             print one JSON object: each step with its result, duration and counts
   --processes        each component a process of its own: three masters, three agents, ZooKeeper, NATS
-  --cluster <dir>    use the cluster that runs in this work-dir instead of one of its own, and leave it running
+  --cluster <dir>    use the cluster that runs in this work-dir instead of one of its own, and leave it running,
+                     with what is there when a step fails
   --patience <s>     how long a step waits for something to become true (60)
 `
 
@@ -98,7 +99,6 @@ async function main(): Promise<number> {
     if (!values.json) process.stdout.write(line(result))
   })
   const ok = results.length === steps.length && results.every(result => result.ok)
-  if (!ok && foreign) await sweep(world)
   if (!ok && !foreign && world.cluster.router)
     await mesetaDone(['down', '--work-dir', workDir], 90_000).catch(() => undefined)
   if (!foreign && ok) rmSync(workDir, { recursive: true, force: true })

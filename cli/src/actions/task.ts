@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClusterOptions } from '../client/find-cluster.ts'
 import { type MesosTask, matching, noTask, readState, tasksOf } from '../client/mesos.ts'
-import { failureOf, Router } from '../client/router.ts'
+import { Router } from '../client/router.ts'
+import { TaskLog } from '../client/task-log.ts'
 import { Failure } from '../output/failure.ts'
 import { printJson, printRows } from '../output/print.ts'
 
@@ -50,8 +51,6 @@ interface LogOptions extends WhichOptions {
   readonly lines: string
 }
 
-/** Bytes asked for at once; the agent sends at most as much. */
-const page = 64 * 1024
 /** How often a followed log is looked at: the files API has no stream. */
 const followInterval = 250
 /** No more logs are followed at once. */
@@ -88,78 +87,6 @@ export async function log(text: string, file: string | undefined, options: LogOp
       last = one
       process.stdout.write(more)
     }
-  }
-}
-
-/** One file of a task's sandbox, read through its agent. */
-class TaskLog {
-  readonly task: MesosTask
-  readonly #router: Router
-  readonly #file: string
-  #offset = 0
-
-  constructor(router: Router, task: MesosTask, file: string) {
-    this.#router = router
-    this.task = task
-    this.#file = file
-  }
-
-  /** The last lines, and the place where `more` goes on. */
-  async tail(lines: number): Promise<string> {
-    const size = await this.#size()
-    let text = ''
-    let start = size
-    // One line more than wanted, for the end of the one before.
-    while (start > 0 && text.split('\n').length <= lines + 1) {
-      const from = Math.max(0, start - page)
-      text = (await this.#read(from, start - from)) + text
-      start = from
-    }
-    this.#offset = size
-    const ends = text.endsWith('\n')
-    const rows = (ends ? text.slice(0, -1) : text).split('\n')
-    if (lines === 0 || text === '') return ''
-    return rows.slice(-lines).join('\n') + (ends ? '\n' : '')
-  }
-
-  async more(): Promise<string> {
-    const text = await this.#read(this.#offset, page)
-    this.#offset += Buffer.byteLength(text)
-    return text
-  }
-
-  async #size(): Promise<number> {
-    return (await this.#ask(new URLSearchParams({ path: this.#path }))).offset
-  }
-
-  async #read(offset: number, length: number): Promise<string> {
-    return (await this.#ask(new URLSearchParams({ path: this.#path, offset: String(offset), length: String(length) })))
-      .data
-  }
-
-  get #path(): string {
-    const executor = this.task.executor_id || this.task.id
-    const nested = this.task.executor_id !== '' && this.task.executor_id !== this.task.id && this.#isNested
-    const run = `/frameworks/${this.task.framework_id}/executors/${executor}/runs/latest`
-    return `${run}${nested ? `/tasks/${this.task.id}` : ''}/${this.#file}`
-  }
-
-  /** Tasks of the default executor have a folder of their own below its sandbox. */
-  get #isNested(): boolean {
-    return (
-      this.task.statuses?.some(({ container_status }) => container_status?.container_id?.parent !== undefined) ?? false
-    )
-  }
-
-  async #ask(query: URLSearchParams): Promise<{ data: string; offset: number }> {
-    const answer = await this.#router.ask(`/agent/${encodeURIComponent(this.task.slave_id)}/files/read?${query}`)
-    if (answer.status === 404) {
-      throw new Failure(`task ${this.task.id} has no file ${this.#file}, or its sandbox has been removed`, {
-        exit: 'notFound',
-      })
-    }
-    if (answer.status >= 400) throw failureOf(answer)
-    return JSON.parse(answer.text) as { data: string; offset: number }
   }
 }
 

@@ -105,7 +105,7 @@ async function stay(
   leaving: Promise<void>,
 ): Promise<void> {
   if (options.ui && process.stdout.isTTY && process.stdin.isTTY && process.env.TERM !== 'dumb' && !options.json) {
-    const { showUi } = await import('../ui/show.ts')
+    const { showUi } = await import('../terminal/show.ts')
     await Promise.race([showUi({ router: cluster.file.router, quitEndsCluster: true }), leaving, cluster.broken])
     return
   }

@@ -299,12 +299,18 @@ async function uninstall(world: World): Promise<Counts> {
   return { apps: 0, tasks: 0 }
 }
 
-/** Removes what a walk that broke off may have left in a cluster that is not the demo's own. */
-export async function sweep(world: World): Promise<void> {
+/** Removes what a walk that broke off may have left in a cluster that goes on, and waits until it is gone. */
+export async function sweep(router: string, limit: number): Promise<void> {
   const ignore = () => undefined
-  await send('DELETE', `${marathon(world)}/v2/apps/${serviceName}?force=true`).catch(ignore)
-  await send('DELETE', `${marathon(world)}/v2/apps/${packageName}?force=true`).catch(ignore)
-  await send('DELETE', `${marathon(world)}/v2/groups/sleep-group?force=true`).catch(ignore)
+  const gone = async () => {
+    for (const path of [`apps/${serviceName}`, `apps/${packageName}`, 'groups/sleep-group']) {
+      await send('DELETE', `${router}/marathon/v2/${path}?force=true`).catch(ignore)
+    }
+    const { apps } = await json<{ apps: unknown[] }>(`${router}/marathon/v2/apps`)
+    const deployments = await json<unknown[]>(`${router}/marathon/v2/deployments`)
+    return apps.length === 0 && deployments.length === 0
+  }
+  await until('an empty cluster', gone, limit, 300)
 }
 
 /** The four journeys, through public interfaces only, in their order. */
