@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -54,9 +55,10 @@ function runNpm(node, args, cwd, env) {
   return spawnSync(command, list, { cwd, env, stdio: ['ignore', 2, 2] })
 }
 
-/** The Node.js that runs Meseta: this one when it is recent enough, else the pinned one. */
+/** The Node.js that runs Meseta: the machine's own when it is recent enough, else the pinned one, which a second run is run by. */
 function chooseNode() {
-  if (atLeast(process.versions.node, oldest)) return { binary: process.execPath, pinned: false }
+  const isPinned = realpathSync(process.execPath).startsWith(join(realpathSync(root), 'runtime/'))
+  if (!isPinned && atLeast(process.versions.node, oldest)) return { binary: process.execPath, pinned: false }
   const name = `node-${process.platform}-${process.arch}`
   const wanted = JSON.parse(readFileSync(join(root, 'runtime/package.json'), 'utf8')).optionalDependencies[name]
   if (!wanted) {
