@@ -116,8 +116,7 @@ export class Model {
     const deploying = Array.isArray(app.deployments) && app.deployments.length > 0
     if (instances === 0 && running === 0) return { word: 'stopped', mark: ' ' }
     if (wait && /BACK|DELAY/.test(text(wait.code))) return { word: 'delayed', mark: 'x' }
-    if (wait && running < instances && /OFFER|RESOURCE|CONSTRAINT|ROLE|PORT|WAIT/.test(text(wait.code)))
-      return { word: 'waiting', mark: 'x' }
+    if (wait && running < instances && !/HEALTH|READY/.test(text(wait.code))) return { word: 'waiting', mark: 'x' }
     if (deploying) return { word: 'deploying', mark: '>' }
     if (running < instances || ill > 0) return { word: 'degraded', mark: '!' }
     return { word: 'running', mark: ' ' }
