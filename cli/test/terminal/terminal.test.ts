@@ -206,7 +206,7 @@ t.test('leaving a cluster of this process is asked once; elsewhere it is not', a
 t.test('filter, views, back: row and filter are kept', async t => {
   const model = cluster()
   const filtered = keys(firstState(false), model, '/web<return>')
-  t.notMatch(shown(filtered.state, model), /\n[ >x!] \/db +waiting/)
+  t.match(shown(filtered.state, model), /Apps 1 {2}\/web/)
   const inTasks = keys(filtered.state, model, '<return>')
   t.equal(inTasks.state.view, 'tasks')
   const again = keys(inTasks.state, model, '<escape><escape>')
