@@ -43,7 +43,10 @@ export function Screen({ model, state: first, subscribe, current, press }: Scree
       }),
     [subscribe, current],
   )
-  useInput((input, key) => press(pressOf(input, key)))
+  useInput((input, key) => {
+    // What is typed quickly, or pasted, comes as one text: each letter of it is a key.
+    for (const one of pressesOf(input, key)) press(one)
+  })
   const lines = frame(state, model, { columns, rows, now: Date.now() })
   return (
     <Box flexDirection="column">
@@ -55,10 +58,27 @@ export function Screen({ model, state: first, subscribe, current, press }: Scree
   )
 }
 
+const letters: Readonly<Record<string, Press['name']>> = {
+  '\r': 'return',
+  '\n': 'return',
+  '\t': 'tab',
+  '\u007f': 'backspace',
+  '\u001b': 'escape',
+}
+
+/** Everything that one reading of the terminal holds, key by key. */
+export function pressesOf(input: string, key: InkKey): Press[] {
+  const whole = pressOf(input, key)
+  if (whole.name !== 'text') return [whole]
+  return [...whole.text].map(letter =>
+    letters[letter] ? { name: letters[letter], text: '' } : { name: 'text', text: letter },
+  )
+}
+
 type InkKey = Parameters<Parameters<typeof useInput>[0]>[1]
 
 /** Ink's description of a key as ours. */
-export function pressOf(input: string, key: InkKey): Press {
+function pressOf(input: string, key: InkKey): Press {
   const named = (name: Press['name']): Press => ({ name, text: '' })
   if (key.ctrl && input === 'c') return named('ctrl-c')
   if (key.ctrl && input === 'd') return named('ctrl-d')
