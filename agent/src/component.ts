@@ -78,7 +78,6 @@ export const component = defineComponent({
         nodePath: process.execPath,
         environment: requireEnvironment(given.executor_environment_variables),
         shutdownGrace: given.executor_shutdown_grace_period,
-        executorRegistrationTimeout: given.executor_registration_timeout,
       }
       host = new HostAgent({
         config,

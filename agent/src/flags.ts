@@ -35,11 +35,6 @@ export const agentFlags = defineFlags({
     default: 5_000,
     help: 'What tasks get to end when their executor is shut down.',
   },
-  executor_registration_timeout: {
-    type: 'duration',
-    default: 60_000,
-    help: 'What an executor that a framework brings along gets to subscribe.',
-  },
   gc_delay: { type: 'duration', default: 604_800_000, help: 'Age at which sandboxes of ended tasks are removed.' },
   fetcher_max_size: {
     type: 'bytes',

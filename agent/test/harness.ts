@@ -182,7 +182,6 @@ export function hostAgent(workDir: string, bus: Bus, rest: Partial<AgentConfig> 
       nodePath: process.execPath,
       environment: {},
       shutdownGrace: 5_000,
-      executorRegistrationTimeout: 60_000,
       ...rest,
     },
     cluster: 'test',

@@ -32,7 +32,6 @@ function setUp(test: typeof t) {
         nodePath: '/bin/node',
         environment: {},
         shutdownGrace: 5_000,
-        executorRegistrationTimeout: 60_000,
       },
       cluster: 'test',
       bootId: 'boot',

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { isAlive, membersOf, readAllStats, readStat } from '../src/containers/proc.ts'
 import type { HostAgent } from '../src/host-agent.ts'
-import { FakeMaster, framework, hostAgent, newBus, tempFolder, until } from './harness.ts'
+import { FakeMaster, framework, hostAgent, newBus, taskInfo, tempFolder, until } from './harness.ts'
 
 interface Setting {
   readonly folder: string
@@ -150,11 +150,15 @@ t.test('what can not run here fails at once and says why', async test => {
     container: { type: 'MESOS', volumes: [{ mode: 'RW', container_path: 'data', host_path: '/etc' }] },
   })
   master.run('no-command', {})
+  master.run('own-executor', undefined, {
+    executor: { executor_id: { value: 'mine' }, command: { value: './executor' } },
+  })
   for (const [id, message] of [
     ['docker', /images come with the container launchers/],
     ['mesos-image', /images come with the container launchers/],
     ['host-volume', /"data".*HOST_PATH.*needs a container launcher/],
     ['no-command', /the command has no 'value'/],
+    ['own-executor', /executors that frameworks bring along are not supported by this agent yet/],
   ] as const)
     test.match(await master.status(id, 'TASK_FAILED'), {
       source: 'SOURCE_AGENT',
@@ -199,6 +203,17 @@ t.test('a group lives in nested sandboxes, shares volumes, and dies together', a
   await until('the end of the executor to be told', () =>
     master.received.some(message => message.exited_executor?.executor_id.value === 'pod'),
   )
+})
+
+t.test('a group of which one can not run runs none', async test => {
+  const { master, host } = await setUp(test)
+  const executor = { type: 'DEFAULT', executor_id: { value: 'pod' } } as const
+  const image = { type: 'MESOS', mesos: { image: { type: 'DOCKER', docker: { name: 'nginx' } } } } as const
+  const tasks = [taskInfo('with-image', 'true', { container: image }), taskInfo('beside', 'sleep 1000')]
+  master.send({ run_task_group: { framework_info: framework, executor, task_group: { tasks } } })
+  await master.status('with-image', 'TASK_FAILED')
+  test.match(await master.status('beside', 'TASK_KILLED'), { reason: 'REASON_TASK_KILLED_DURING_LAUNCH' })
+  await until('the executor to be forgotten', () => host.agent.heart.core.executors.size === 0)
 })
 
 t.test('sandboxes are removed at their age, and not those of running tasks', async test => {

@@ -35,7 +35,6 @@ export interface AgentConfig {
   readonly environment: Readonly<Record<string, string>>
   /** What an executor gets from SHUTDOWN to its end. */
   readonly shutdownGrace: number
-  readonly executorRegistrationTimeout: number
 }
 
 /** What a container is to the heart. */

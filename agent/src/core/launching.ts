@@ -18,13 +18,7 @@ export function runTask(core: Core, { framework_info: info, task }: RunTask): vo
   if (task.executor !== undefined) {
     const custom = core.executors.get(executorKey(framework.id, task.executor.executor_id.value))
     const executor = custom ?? openExecutor(core, info, 'custom', task.executor)
-    const entry = addTask(core, executor, task)
-    launchFailed(
-      core,
-      entry,
-      'Failed to launch container: executors that frameworks bring along are not supported by this agent yet',
-      'REASON_CONTAINER_LAUNCH_FAILED',
-    )
+    refuseCustom(core, addTask(core, executor, task))
     return
   }
   if (framework.executors.has(task.task_id.value)) {
@@ -49,8 +43,18 @@ export function runTaskGroup(
     openExecutor(core, info, executorInfo.type === 'DEFAULT' ? 'default' : 'custom', executorInfo)
   const group = core.ids.uuid()
   const entries = tasks.map(task => addTask(core, executor, task, group))
+  if (executor.kind !== 'default') {
+    for (const entry of entries) refuseCustom(core, entry)
+    return
+  }
   for (const entry of entries) report(core, entry, 'TASK_STARTING')
   for (const entry of entries) startTask(core, entry)
+}
+
+function refuseCustom(core: Core, task: TaskEntry): void {
+  const message =
+    'Failed to launch container: executors that frameworks bring along are not supported by this agent yet; use a command or a task group'
+  launchFailed(core, task, message, 'REASON_CONTAINER_LAUNCH_FAILED')
 }
 
 /** Whether tasks can be taken at all; tells their framework when not. */
@@ -96,7 +100,6 @@ function openExecutor(core: Core, framework: FrameworkInfo, kind: ExecutorKind, 
     tasks: new Map(),
     completed: [],
     phase: 'active',
-    queue: [],
   }
   addExecutor(core, executor)
   const lane = laneOf(executor)
@@ -160,6 +163,11 @@ export function trackTask(core: Core, task: TaskEntry): void {
 /** Fetches and starts the process of a task, or fails it with the reason for which it can not run here. */
 function startTask(core: Core, task: TaskEntry): void {
   const { info, executor } = task
+  if (task.kill !== undefined) {
+    // Another of its group has failed meanwhile.
+    launchFailed(core, task, '', 'REASON_TASK_KILLED_DURING_LAUNCH')
+    return
+  }
   const links = linksOf(task)
   const problem =
     unsupported(info.container) ??

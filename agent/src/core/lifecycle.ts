@@ -106,7 +106,7 @@ function afterEnd(core: Core, task: TaskEntry): void {
   core.updates.forget(task.key)
   core.tasks.delete(task.key)
   task.executor.tasks.delete(task.id)
-  if (task.executor.tasks.size === 0 && task.executor.kind !== 'custom') core.forgetExecutor(task.executor)
+  if (task.executor.tasks.size === 0) core.forgetExecutor(task.executor)
 }
 
 /** How a command ended, in the words that clients know. */

@@ -12,7 +12,7 @@ import type { Exit } from '../containers/launcher.ts'
 
 /**
  * Who runs a task: `command`, the built-in executor of a single task; `default`, the built-in executor of task groups; `custom`,
- * a process of the framework that speaks the executor API.
+ * a process of the framework that speaks the executor API, which this agent can not run yet.
  */
 export type ExecutorKind = 'command' | 'default' | 'custom'
 
@@ -36,18 +36,7 @@ export interface ExecutorEntry {
   readonly directory: string
   readonly tasks: Map<string, TaskEntry>
   readonly completed: TaskEntry[]
-  /** `launching` and `registering` are of custom executors; the built-in ones are `active` at once. */
-  phase: 'launching' | 'registering' | 'active' | 'terminating' | 'terminated'
-  pid?: number | undefined
-  /** Of custom executors: what waits until it subscribes, and its exit. */
-  readonly queue: QueuedLaunch[]
-  shutdown?: 'asked' | 'forced'
-}
-
-/** Tasks for a custom executor that has not subscribed yet: one task, or a group. */
-export interface QueuedLaunch {
-  readonly tasks: readonly TaskEntry[]
-  readonly group: boolean
+  phase: 'active' | 'terminated'
 }
 
 /** `launching`: fetching and starting; `reaping`: its process ended, others of its session may be left. */

@@ -60,7 +60,6 @@ function recoverExecutor(
     tasks: new Map(),
     completed: [],
     phase: 'active',
-    queue: [],
   }
   addExecutor(core, executor)
   for (const task of stored.tasks) recoverTask(core, executor, task, found)

@@ -132,13 +132,11 @@ function taskFinished(core: Core, key: string): void {
   remember(executor.completed, task, history.tasks)
   if (executor.tasks.size > 0) return
   if (executor.kind === 'command') core.forgetExecutor(executor)
-  else if (executor.kind === 'default') endDefaultExecutor(core, task)
-  else if (isCheckpointed(executor))
-    core.effects.push({ type: 'forget', lane: laneOf(executor), path: core.paths(executor).task(task.id) })
+  else endExecutor(core, task)
 }
 
-/** The built-in executor of groups ends after its last task; the master gets its resources back. */
-function endDefaultExecutor(core: Core, { executor }: TaskEntry): void {
+/** An executor of groups ends after its last task; the master gets its resources back. */
+function endExecutor(core: Core, { executor }: TaskEntry): void {
   core.forgetExecutor(executor)
   core.effects.push({
     type: 'send',

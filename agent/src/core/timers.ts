@@ -1,6 +1,6 @@
 /** A timer of the heart: what is to happen, to which task. Times are monotonic milliseconds. */
 export interface HeartTimer {
-  readonly kind: 'escalate' | 'completion' | 'health' | 'health-grace' | 'check' | 'register' | 'shutdown'
+  readonly kind: 'escalate' | 'completion' | 'health' | 'check' | 'register'
   /** Key of the task or executor; empty for the agent itself. */
   readonly subject: string
 }
@@ -29,7 +29,7 @@ export class Timers {
 
   /** Cancels all timers of a subject. */
   cancelAll(subject: string): void {
-    for (const kind of ['escalate', 'completion', 'health', 'health-grace', 'check', 'shutdown'] as const)
+    for (const kind of ['escalate', 'completion', 'health', 'check'] as const)
       this.#live.delete(nameOf({ kind, subject }))
   }
 
