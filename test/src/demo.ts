@@ -1,5 +1,5 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { journeys, type World } from './demo/journeys.ts'
@@ -27,14 +27,22 @@ const { values } = parseArgs({
   },
 })
 
-/** Files that a cluster may leave outside its work-dir: watched before and after. */
-const watched = [tmpdir(), join(homedir(), '.local/state')]
-const listing = () =>
-  new Set(watched.flatMap(folder => (existsSync(folder) ? readdirSync(folder).map(name => join(folder, name)) : [])))
+/** The cluster's home and temporary folder: with its work-dir all that it may write to, and empty when it has left. */
+function makeSurroundings(): Surroundings {
+  const folder = mkdtempSync(join(tmpdir(), 'meseta-demo-around-'))
+  const env = { HOME: join(folder, 'home'), TMPDIR: join(folder, 'tmp') }
+  for (const path of Object.values(env)) mkdirSync(path)
+  return { folder, env }
+}
 
-async function bringUp(world: World): Promise<Counts> {
+interface Surroundings {
+  readonly folder: string
+  readonly env: { readonly HOME: string; readonly TMPDIR: string }
+}
+
+async function bringUp(world: World, around: Surroundings): Promise<Counts> {
   const shape = values.processes ? ['--processes', '--masters', '3', '--agents', '3'] : []
-  await mesetaDone(['up', '--detach', '--json', '--work-dir', world.workDir, ...shape], 150_000)
+  await mesetaDone(['up', '--detach', '--json', '--work-dir', world.workDir, ...shape], 150_000, { ...around.env })
   world.cluster = readCluster(world.workDir)
   return {
     router: world.cluster.router,
@@ -60,18 +68,11 @@ async function bringDown(world: World): Promise<Counts> {
   return { processes: 0, ports: 0 }
 }
 
-function nothingElsewhere(before: ReadonlySet<string>, own: string): Step<World> {
-  return {
-    name: 'leave nothing outside the work-dir',
-    async run() {
-      // What the runtime itself keeps between runs is no part of a cluster.
-      const extra = [...listing()].filter(
-        path => !before.has(path) && path !== own && !/node-compile-cache$/.test(path),
-      )
-      if (extra.length > 0) throw new Error(`files were left behind: ${extra.join(', ')}`)
-      return { files: 0 }
-    },
-  }
+async function leaveNothing({ env }: Surroundings): Promise<Counts> {
+  // What the runtime itself keeps between runs is no part of a cluster.
+  const left = Object.values(env).flatMap(folder => readdirSync(folder).filter(name => name !== 'node-compile-cache'))
+  if (left.length > 0) throw new Error(`files were left behind: ${left.join(', ')}`)
+  return { files: 0 }
 }
 
 async function main(): Promise<number> {
@@ -81,7 +82,6 @@ async function main(): Promise<number> {
   }
   const patience = Number(values.patience) * 1000
   if (!(patience > 0)) throw new Error(`--patience takes seconds above 0, not "${values.patience}"`)
-  const before = listing()
   const foreign = values.cluster !== undefined
   const workDir = values.cluster ?? mkdtempSync(join(tmpdir(), 'meseta-demo-'))
   const world: World = {
@@ -91,9 +91,15 @@ async function main(): Promise<number> {
     vip: { address: '', port: 0 },
     oldTask: '',
   }
+  const around = makeSurroundings()
   const steps: Step<World>[] = foreign
     ? [...journeys]
-    : [{ name: 'up', run: bringUp }, ...journeys, { name: 'down', run: bringDown }, nothingElsewhere(before, workDir)]
+    : [
+        { name: 'up', run: one => bringUp(one, around) },
+        ...journeys,
+        { name: 'down', run: bringDown },
+        { name: 'leave nothing outside the work-dir', run: () => leaveNothing(around) },
+      ]
   const begun = performance.now()
   const results = await walk(steps, world, Math.max(160_000, patience * 2), result => {
     if (!values.json) process.stdout.write(line(result))
@@ -102,6 +108,7 @@ async function main(): Promise<number> {
   if (!ok && !foreign && world.cluster.router)
     await mesetaDone(['down', '--work-dir', workDir], 90_000).catch(() => undefined)
   if (!foreign && ok) rmSync(workDir, { recursive: true, force: true })
+  rmSync(around.folder, { recursive: true, force: true })
   const failed = results.find(result => !result.ok)
   if (values.json) {
     process.stdout.write(

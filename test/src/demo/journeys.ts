@@ -148,9 +148,16 @@ async function reachVip(world: World): Promise<Counts> {
     },
     world.patience,
   )
-  world.vip = { address: address!, port: vipPort }
-  const met = await meetAll(`http://${address}:${vipPort}/`, world.patience)
-  return { name, address, port: vipPort, instances_met: met.size }
+  // Where the port is taken, by another cluster on this machine say, the balancer listens on a free one and says so.
+  const vips = await json<{ vip: string; listen: { address: string; port: number } }[]>(
+    `${world.cluster.router}/net/v1/vips`,
+  )
+  const listen = vips.find(({ vip }) => vip === `${name}:${vipPort}`)?.listen
+  if (listen === undefined || listen.address !== address)
+    throw new Error(`DNS says ${address}, and the balancer ${JSON.stringify(listen)}`)
+  world.vip = { ...listen }
+  const met = await meetAll(`http://${listen.address}:${listen.port}/`, world.patience)
+  return { name, address, port: listen.port, instances_met: met.size }
 }
 
 async function reachUrl(world: World): Promise<Counts> {

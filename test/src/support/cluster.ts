@@ -55,8 +55,12 @@ export async function meseta(
 }
 
 /** The same for a command that must succeed. */
-export async function mesetaDone(args: readonly string[], limit?: number): Promise<CommandResult> {
-  const result = await meseta(args, limit)
+export async function mesetaDone(
+  args: readonly string[],
+  limit?: number,
+  env?: Record<string, string>,
+): Promise<CommandResult> {
+  const result = await meseta(args, limit, env)
   if (result.code !== 0)
     throw new Error(
       `meseta ${args.join(' ')} ended with ${result.code}: ${(result.stderr || result.stdout).trim().slice(-800)}`,
