@@ -235,7 +235,7 @@ export class Agent {
         void launcher.kill(effect.container, effect.signal)
         return
       case 'remove':
-        return launcher.remove(effect.container)
+        return this.#remove(effect.container)
       case 'destroy':
         return this.#destroy(effect.container)
       case 'probe':
@@ -283,7 +283,15 @@ export class Agent {
     const { launcher } = this.#parts
     await launcher.kill(container, 9)
     await launcher.reap(container, 0)
-    await launcher.remove(container)
+    await this.#remove(container)
+  }
+
+  /** What can not be removed is found, and removed, by the next start. */
+  async #remove(container: ContainerID): Promise<void> {
+    const { launcher, log } = this.#parts
+    await launcher.remove(container).catch(error => {
+      log.warn({ err: error, container_id: containerKey(container) }, 'a container was not removed')
+    })
   }
 
   async #probe(run: Probe): Promise<void> {

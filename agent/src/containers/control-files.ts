@@ -53,7 +53,8 @@ export class ControlFiles {
   }
 
   async remove(id: ContainerID): Promise<void> {
-    await rm(this.folder(id), { recursive: true, force: true })
+    // A child of its supervisor may be writing its last file into it.
+    await rm(this.folder(id), { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
   }
 
   /** The exit status, once the supervisor has written it. */

@@ -28,6 +28,12 @@ export async function killMembers(clock: Clock, supervisor: ProcessId): Promise<
   }
 }
 
+/** Kills one process, if it is still the one that is meant. */
+export function killProcess({ pid, startTime }: ProcessId): void {
+  const stat = readStat(pid)
+  if (isAlive(stat) && stat.startTime === startTime) signalAll([stat], sigkill)
+}
+
 /** Waits until nothing of a container is left, at most `limit` milliseconds. */
 export async function waitForMembers(clock: Clock, supervisor: ProcessId, limit: number): Promise<void> {
   const end = clock.monotonic() + limit

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import type { ContainerID, ResourceStatistics } from '@meseta/common/protocol/mesos'
 import type { Clock } from '@meseta/common/service/clock'
 import { ControlFiles } from './control-files.ts'
-import { killMembers, signalStarted, waitForMembers } from './kill-tree.ts'
+import { killMembers, killProcess, signalStarted, waitForMembers } from './kill-tree.ts'
 import {
   type ContainerSpec,
   containerKey,
@@ -105,8 +105,11 @@ export class ProcessLauncher implements Launcher {
 
   async remove(id: ContainerID): Promise<void> {
     const key = containerKey(id)
-    this.#containers.get(key)?.stopWatching()
+    const container = this.#containers.get(key)
+    container?.stopWatching()
     this.#containers.delete(key)
+    // Nobody reads any more what a supervisor of a destroyed container still wants to write.
+    if (container?.supervisor !== undefined) killProcess(container.supervisor)
     await this.#files.remove(id)
   }
 
