@@ -3,6 +3,8 @@ import { CallError } from './scheduler.ts'
 
 /** Types of the newest calls that are remembered, to name one in its refusal. */
 const remembered = 4096
+/** Calls that may wait until it is known where they go. */
+const maxWaiting = 10_000
 
 interface Waiting {
   readonly type: string
@@ -41,6 +43,8 @@ export class CallQueue {
   /** `taken`: it has left. A promise: it waits, and was taken when that is true. `undefined`: it is the caller's to send. */
   take(type: string, record: Uint8Array): 'taken' | Promise<boolean> | undefined {
     const waiting = this.#waiting
+    if (waiting && waiting.length >= maxWaiting)
+      return Promise.reject(new CallError(`${maxWaiting} calls wait to be sent already`))
     if (waiting) return new Promise(settle => waiting.push({ type, record, settle }))
     if (!this.#stream) return undefined
     this.#write(type, record)

@@ -17,7 +17,10 @@ export interface CallStream {
   close(): void
 }
 
-const openTimeout = 15_000
+/** A master without streams may wait for the end of the body before it says so: it is not waited for long. */
+const openTimeout = 2_000
+/** Bytes that may wait for a master that does not read; then the session is given up. */
+const maxUnsent = 32 * 1024 * 1024
 
 /** Opens a stream of calls over HTTP; `undefined` when the master takes none, as an original one does not. */
 export function openCallStream(
@@ -29,7 +32,10 @@ export function openCallStream(
     const request = httpRequest(url, { method: 'POST', agent: false, headers: { ...headers }, timeout: openTimeout })
     const stream = new HttpCallStream(request, listener)
     request.setNoDelay(true)
-    request.once('timeout', () => request.destroy(new Error('the master did not answer in time')))
+    request.once('timeout', () => {
+      stream.close()
+      resolve(undefined)
+    })
     request.once('response', response => {
       request.setTimeout(0)
       if (response.statusCode !== 200) {
@@ -101,5 +107,6 @@ class HttpCallStream implements CallStream {
     if (this.#over) return
     this.#request.write(Buffer.concat(this.#waiting))
     this.#waiting = []
+    if (this.#request.writableLength > maxUnsent) this.end('the master does not read the calls')
   }
 }
