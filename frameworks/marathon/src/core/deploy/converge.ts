@@ -63,6 +63,7 @@ export function roll(state: State, service: Service, now: Millis): boolean {
     oldUnhealthy: old.filter(instance => isUseless(state, instance)).length,
     started: Math.min(wanted, fresh.length),
     newHealthy: Math.min(wanted, good.length),
+    leaving: state.instancesOf(service.spec.id).filter(isLeaving).length,
   })
   end(state, worstFirst(state, service, old).slice(0, step.kill), now)
   for (let count = 0; count < step.start; count += 1) spawn(state, service, now)

@@ -57,6 +57,8 @@ export interface RollingProgress {
   readonly started: number
   /** New instances that are healthy and ready. */
   readonly newHealthy: number
+  /** Instances told to end that still run: they take room, too. */
+  readonly leaving: number
 }
 
 /**
@@ -64,11 +66,12 @@ export interface RollingProgress {
  * than the minimum. Where there is no room and nothing healthy may go, unhealthy old instances make room: they serve no one.
  */
 export function rollingStep(progress: RollingProgress): RollingStep {
-  const { wanted, old, oldHealthy, oldUnhealthy, started, newHealthy } = progress
+  const { wanted, old, oldUnhealthy, started, newHealthy, leaving } = progress
   if (wanted === 0 || newHealthy >= wanted) return { kill: old, start: Math.max(0, wanted - started) }
-  const bounds = rollingBounds({ ...progress, healthy: oldHealthy + newHealthy, current: old })
-  const room = (remaining: number): number => Math.min(wanted - started, bounds.maxCapacity - remaining - started)
+  const bounds = rollingBounds({ ...progress, healthy: progress.oldHealthy + newHealthy, current: old })
+  const room = (remaining: number, ending: number): number =>
+    Math.min(wanted - started, bounds.maxCapacity - remaining - ending - started)
   let kill = Math.min(old, bounds.killNow)
-  if (room(old - kill) <= 0 && started < wanted) kill = Math.max(kill, Math.min(oldUnhealthy, wanted - started))
-  return { kill, start: Math.max(0, room(old - kill)) }
+  if (leaving === 0 && kill === 0 && started < wanted && room(old, 0) <= 0) kill = Math.min(oldUnhealthy, wanted - started)
+  return { kill, start: Math.max(0, room(old - kill, leaving + kill)) }
 }
