@@ -196,6 +196,12 @@ t.test('a deleted app leaves nothing behind', async t => {
   t.ok(world.events.some(event => event.eventType === 'app_terminated_event'))
 })
 
+/** Two apps that change together: after no crash may one have changed without the other. */
+const pair = (value: string) => {
+  const apps = ['a', 'b'].map(id => ({ id, cmd: 'serve', cpus: 0.1, mem: 32, env: { V: value } }))
+  return { kind: 'group', id: '/pair', mode: 'update', body: { apps } } as const
+}
+
 // Whatever happens between two writes: what was answered holds, and all that is wanted comes to run, and nothing else.
 const base = Number(process.env.SEED ?? 1000)
 t.test(`random changes, failures, losses and crashes at any write (seeds from ${base})`, async t => {
@@ -218,8 +224,14 @@ t.test(`random changes, failures, losses and crashes at any write (seeds from ${
             }
       const change = body === undefined ? ({ kind: 'delete', service: 'app', id } as const) : put(id, body)
       pending.push({ call: world.change(change, true), id, body })
+      if (random.next() < 0.4) world.change(pair(String(Math.floor(random.next() * 100))), true)
       world.run(random.next() * 8_000)
       if (random.next() < 0.1) world.disconnect(random.next() * 20_000)
+      const values = ['/pair/a', '/pair/b'].map(one => {
+        const service = world.state.root.services.get(one)
+        return service?.kind === 'app' ? service.spec.env.V : undefined
+      })
+      t.equal(values[0], values[1], `seed ${seed}: what changes together is never half applied`)
       for (const one of pending.splice(0)) {
         const answer = world.answers.get(one.call)
         if (answer?.ok) acknowledged.set(one.id, one.body)
