@@ -6,11 +6,17 @@ import type { FrameworkFacts } from '../src/allocator/model.ts'
 import { Refusals } from '../src/allocator/refusals.ts'
 import { checkRole } from '../src/allocator/roles.ts'
 import { Shuffler } from '../src/allocator/shuffle.ts'
-import { Sorter } from '../src/allocator/sorter.ts'
+import { Sorter, Totals } from '../src/allocator/sorter.ts'
 import { heartDefaults } from '../src/state/config.ts'
 
 const of = (text: string) => Resources.from(parseResources(text))
 const quantities = (amounts: Record<string, number>) => new Map(Object.entries(amounts))
+
+function sorterOf(total: ReadonlyMap<string, number>, options: ConstructorParameters<typeof Sorter>[1] = {}): Sorter {
+  const totals = new Totals()
+  totals.add(total)
+  return new Sorter(totals, options)
+}
 
 function framework(
   more: Partial<Omit<FrameworkFacts, 'capabilities'>> & { capabilities?: string[] } = {},
@@ -57,8 +63,7 @@ const brief = (allocations: ReturnType<Allocator['cycle']>) =>
   allocations.map(({ frameworkId, agentId, role }) => `${frameworkId} ${role} ${agentId}`).sort()
 
 t.test('the worked example of the DRF paper: 9 CPUs, 18 GB give A three tasks and B two', async t => {
-  const sorter = new Sorter()
-  sorter.addTotal(quantities({ cpus: 9, mem: 18 }))
+  const sorter = sorterOf(quantities({ cpus: 9, mem: 18 }))
   const demands = { A: quantities({ cpus: 1, mem: 4 }), B: quantities({ cpus: 3, mem: 1 }) }
   const given = { A: 0, B: 0 }
   const left = { cpus: 9, mem: 18 }
@@ -88,8 +93,7 @@ t.test('the sorter of roles', async t => {
     }
   }
   t.test('siblings ascend by share, then by count, then by name', async t => {
-    const sorter = new Sorter()
-    sorter.addTotal(quantities({ cpus: 100 }))
+    const sorter = sorterOf(quantities({ cpus: 100 }))
     active(sorter, 'c', 'b', 'a')
     t.same(sorter.sort(), ['a', 'b', 'c'])
     sorter.allocated('a', quantities({ cpus: 10 }))
@@ -101,8 +105,7 @@ t.test('the sorter of roles', async t => {
     t.same(sorter.sort(), ['b', 'c', 'a'], 'and deactivation does not forget it')
   })
   t.test('weights divide shares, at each level', async t => {
-    const sorter = new Sorter()
-    sorter.addTotal(quantities({ cpus: 100 }))
+    const sorter = sorterOf(quantities({ cpus: 100 }))
     sorter.setWeight('a', 3)
     active(sorter, 'a', 'b', 'b/x', 'b/y')
     sorter.allocated('a', quantities({ cpus: 20 }))
@@ -112,8 +115,7 @@ t.test('the sorter of roles', async t => {
     t.equal(sorter.sort()[0], 'b/x')
   })
   t.test('a role that is a client and a parent competes among its children', async t => {
-    const sorter = new Sorter()
-    sorter.addTotal(quantities({ cpus: 100 }))
+    const sorter = sorterOf(quantities({ cpus: 100 }))
     active(sorter, 'a', 'a/b', 'c')
     sorter.allocated('a/b', quantities({ cpus: 10 }))
     sorter.allocated('c', quantities({ cpus: 5 }))
@@ -125,8 +127,7 @@ t.test('the sorter of roles', async t => {
     t.same(sorter.sort(), ['a', 'a/b/c', 'c'])
   })
   t.test('excluded resources do not count', async t => {
-    const sorter = new Sorter({ excluded: ['gpus'] })
-    sorter.addTotal(quantities({ cpus: 10, gpus: 1 }))
+    const sorter = sorterOf(quantities({ cpus: 10, gpus: 1 }), { excluded: ['gpus'] })
     active(sorter, 'a', 'b')
     sorter.allocated('a', quantities({ gpus: 1 }))
     sorter.allocated('b', quantities({ cpus: 1 }))

@@ -15,7 +15,7 @@ import { quantitiesOf } from './quantities.ts'
 import { Refusals } from './refusals.ts'
 import { isAncestor } from './roles.ts'
 import { Shuffler } from './shuffle.ts'
-import { Sorter } from './sorter.ts'
+import { Sorter, Totals } from './sorter.ts'
 
 export type { Allocation } from './model.ts'
 
@@ -42,6 +42,7 @@ export class Allocator {
   readonly #agents = new Map<string, AgentBook>()
   readonly #agentBySlot: (AgentBook | undefined)[] = []
   readonly #frameworks = new Map<string, FrameworkBook>()
+  readonly #totals = new Totals()
   readonly #roles: Sorter
   /** By role, its frameworks. */
   readonly #members = new Map<string, Sorter>()
@@ -55,7 +56,7 @@ export class Allocator {
 
   constructor(config: AllocatorConfig) {
     this.#config = config
-    this.#roles = new Sorter({ excluded: config.excludedFromSharing })
+    this.#roles = new Sorter(this.#totals, { excluded: config.excludedFromSharing })
     for (const [role, weight] of config.weights) this.#roles.setWeight(role, weight)
     this.#shuffler = new Shuffler(config.seed)
   }
@@ -80,7 +81,7 @@ export class Allocator {
     }
     this.#agents.set(id, agent)
     this.#agentBySlot[facts.slot] = agent
-    this.#addTotal(facts.total)
+    this.#totals.add(quantitiesOf(facts.total))
     this.#dirty.add(agent)
   }
 
@@ -88,7 +89,7 @@ export class Allocator {
   removeAgent(id: string): void {
     const agent = this.#agents.get(id)
     if (!agent) return
-    this.#removeTotal(agent.total)
+    this.#totals.remove(quantitiesOf(agent.total))
     this.#refusals.clearAgent(agent.slot)
     this.#agents.delete(id)
     this.#agentBySlot[agent.slot] = undefined
@@ -99,8 +100,8 @@ export class Allocator {
   updateAgent(id: string, facts: AgentFacts): void {
     const agent = this.#agents.get(id)
     if (!agent) return
-    this.#removeTotal(agent.total)
-    this.#addTotal(facts.total)
+    this.#totals.remove(quantitiesOf(agent.total))
+    this.#totals.add(quantitiesOf(facts.total))
     if (JSON.stringify(agent.info.attributes) !== JSON.stringify(facts.info.attributes))
       this.#refusals.clearAgent(agent.slot)
     agent.info = facts.info
@@ -353,8 +354,7 @@ export class Allocator {
     framework.clients.set(role, client)
     let members = this.#members.get(role)
     if (!members) {
-      members = new Sorter({ flat: true, excluded: this.#config.excludedFromSharing })
-      for (const agent of this.#agents.values()) members.addTotal(quantitiesOf(agent.total))
+      members = new Sorter(this.#totals, { flat: true, excluded: this.#config.excludedFromSharing })
       this.#members.set(role, members)
       this.#roles.add(role)
     }
@@ -404,24 +404,12 @@ export class Allocator {
   }
 
   #refreshRole(role: string): void {
-    if (this.#members.get(role)!.sort().length > 0) this.#roles.activate(role)
+    if (this.#members.get(role)!.activeCount > 0) this.#roles.activate(role)
     else this.#roles.deactivate(role)
   }
 
   #everyAgent(): void {
     for (const agent of this.#agents.values()) this.#dirty.add(agent)
-  }
-
-  #addTotal(total: Resources): void {
-    const quantities = quantitiesOf(total)
-    this.#roles.addTotal(quantities)
-    for (const members of this.#members.values()) members.addTotal(quantities)
-  }
-
-  #removeTotal(total: Resources): void {
-    const quantities = quantitiesOf(total)
-    this.#roles.removeTotal(quantities)
-    for (const members of this.#members.values()) members.removeTotal(quantities)
   }
 }
 

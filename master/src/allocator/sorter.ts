@@ -1,6 +1,31 @@
 /** Scalar amounts by resource name, in thousandths, so that sums are exact. */
 export type Quantities = ReadonlyMap<string, number>
 
+/** What there is of everything, shared by all sorters that measure against it. */
+export class Totals {
+  readonly #amounts = new Map<string, number>()
+  #version = 0
+
+  /** Another number after each change. */
+  get version(): number {
+    return this.#version
+  }
+
+  of(name: string): number {
+    return this.#amounts.get(name) ?? 0
+  }
+
+  add(quantities: Quantities): void {
+    add(this.#amounts, quantities)
+    this.#version++
+  }
+
+  remove(quantities: Quantities): void {
+    subtract(this.#amounts, quantities)
+    this.#version++
+  }
+}
+
 interface Node {
   readonly path: string
   readonly parent: Node | undefined
@@ -27,14 +52,18 @@ const self = '.'
 export class Sorter {
   readonly #root: Node = newNode('', undefined)
   readonly #leaves = new Map<string, Node>()
-  readonly #totals = new Map<string, number>()
+  readonly #totals: Totals
   readonly #weights = new Map<string, number>()
   readonly #excluded: ReadonlySet<string>
   readonly #flat: boolean
+  #activeCount = 0
   #sorted: readonly string[] | undefined
+  /** The version of the totals that `#sorted` was made with. */
+  #sortedWith = 0
 
-  /** `flat`: names are whole clients, a slash in them means nothing (framework ids). `excluded`: resources that do not count. */
-  constructor(options: { readonly flat?: boolean; readonly excluded?: Iterable<string> } = {}) {
+  /** `totals`: what shares are shares of. `flat`: names are whole clients, a slash in them means nothing (framework ids). `excluded`: resources that do not count. */
+  constructor(totals: Totals, options: { readonly flat?: boolean; readonly excluded?: Iterable<string> } = {}) {
+    this.#totals = totals
     this.#flat = options.flat ?? false
     this.#excluded = new Set(options.excluded)
   }
@@ -45,6 +74,11 @@ export class Sorter {
 
   get size(): number {
     return this.#leaves.size
+  }
+
+  /** How many clients are active. */
+  get activeCount(): number {
+    return this.#activeCount
   }
 
   /** A new client is inactive. */
@@ -72,6 +106,7 @@ export class Sorter {
     }
     this.#leaves.delete(client)
     leaf.client = false
+    if (leaf.active) this.#activeCount--
     for (let node: Node | undefined = leaf; node?.parent && node.children.size === 0 && !node.client; ) {
       const parent: Node = node.parent
       for (const [name, child] of parent.children) if (child === node) parent.children.delete(name)
@@ -96,16 +131,6 @@ export class Sorter {
       for (const child of node.children.values()) set(child)
     }
     set(this.#root)
-    this.#sorted = undefined
-  }
-
-  addTotal(quantities: Quantities): void {
-    add(this.#totals, quantities)
-    this.#sorted = undefined
-  }
-
-  removeTotal(quantities: Quantities): void {
-    subtract(this.#totals, quantities)
     this.#sorted = undefined
   }
 
@@ -135,10 +160,11 @@ export class Sorter {
 
   /** The active clients, the one to be served first at the head. */
   sort(): readonly string[] {
-    if (this.#sorted) return this.#sorted
+    if (this.#sorted && this.#sortedWith === this.#totals.version) return this.#sorted
     const result: string[] = []
     this.#collect(this.#root, result)
     this.#sorted = result
+    this.#sortedWith = this.#totals.version
     return result
   }
 
@@ -154,8 +180,8 @@ export class Sorter {
   #dominant(node: Node): number {
     let dominant = 0
     for (const [name, amount] of node.allocation) {
-      const total = this.#totals.get(name)
-      if (!total || this.#excluded.has(name)) continue
+      const total = this.#totals.of(name)
+      if (total === 0 || this.#excluded.has(name)) continue
       const share = amount / total
       if (share > dominant) dominant = share
     }
@@ -188,6 +214,7 @@ export class Sorter {
     const leaf = this.#leaves.get(client)
     if (!leaf || leaf.active === active) return
     leaf.active = active
+    this.#activeCount += active ? 1 : -1
     this.#sorted = undefined
   }
 }
