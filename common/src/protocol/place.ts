@@ -1,4 +1,5 @@
 import { BadMessage } from './errors.ts'
+import { excerpt } from './excerpt.ts'
 
 /** Messages nested deeper than this are refused, as protobuf's own parsers do: converters recurse, and stacks end. */
 export const MAX_DEPTH = 100
@@ -38,6 +39,6 @@ const shown = 120
 
 function extend(path: string, step: string | number): string {
   if (typeof step === 'number') return `${path}[${step}]`
-  const name = step.length > shown ? `${step.slice(0, shown)}…` : step
+  const name = excerpt(step, shown)
   return path === '' ? name : `${path}.${name}`
 }

@@ -1,4 +1,5 @@
 // Which resources are valid (Mesos contract 6). A reason is a phrase that follows what it is about.
+import { excerpt } from '../protocol/excerpt.ts'
 import { checkId } from '../protocol/ids.ts'
 import type { Resource, ResourceDiskInfo, ResourceReservationInfo } from '../protocol/mesos.ts'
 import { normalize } from './formats.ts'
@@ -9,7 +10,7 @@ import { MAX_SCALAR, toThousandths } from './scalar.ts'
 export function validateResources(list: readonly Resource[]): string | undefined {
   for (const [index, resource] of list.entries()) {
     const reason = validateResource(resource)
-    if (reason !== undefined) return `resource ${index} ('${shortened(resource.name)}') ${reason}`
+    if (reason !== undefined) return `resource ${index} ('${excerpt(resource.name, 64)}') ${reason}`
   }
   return undefined
 }
@@ -37,10 +38,6 @@ export function validateVolume(resource: Resource): string | undefined {
   if (disk.volume.mode !== 'RW') return 'must have a disk.volume of mode RW'
   if (disk.volume.host_path !== undefined) return 'must not have a disk.volume.host_path'
   return undefined
-}
-
-function shortened(name: string): string {
-  return name.length > 64 ? `${name.slice(0, 64)}…` : name
 }
 
 function invalidValue(resource: Resource): string | undefined {
@@ -98,7 +95,7 @@ function invalidReservations(stack: readonly ResourceReservationInfo[]): string 
     if (role === undefined) return `has a reservation (${index}) without a role`
     if (role === '*') return "is reserved for the role '*', which can not be reserved"
     const reason = checkRole(role)
-    if (reason !== undefined) return `is reserved for the role '${shortened(role)}', which ${reason}`
+    if (reason !== undefined) return `is reserved for the role '${excerpt(role, 64)}', which ${reason}`
     const outer = stack[index - 1]
     if (outer === undefined) continue
     if (type === 'STATIC') return 'has a refined reservation that is STATIC'
@@ -111,7 +108,7 @@ function invalidReservations(stack: readonly ResourceReservationInfo[]): string 
 function invalidAllocation({ allocation_info }: Resource): string | undefined {
   const role = allocation_info?.role
   const reason = role === undefined ? undefined : checkRole(role)
-  return reason === undefined ? undefined : `is allocated to the role '${shortened(role ?? '')}', which ${reason}`
+  return reason === undefined ? undefined : `is allocated to the role '${excerpt(role ?? '', 64)}', which ${reason}`
 }
 
 function invalidDisk({ name, type, disk, revocable, reservations }: Resource): string | undefined {
