@@ -130,6 +130,9 @@ export class Master {
     this.#running = true
     try {
       this.#drain()
+    } catch (error) {
+      // What was to be done is lost in part: this master is not to be believed any more. Another one takes over.
+      this.#fail(new Error(`the master failed: ${(error as Error).message}`, { cause: error }))
     } finally {
       this.#running = false
     }
@@ -207,7 +210,10 @@ export class Master {
         return
       }
       case 'AGENT_REMOVED':
-        log.warn({ agent_id: change.id, unreachable: change.unreachable }, 'agent removed')
+        log.warn({ agent_id: change.id }, 'agent removed')
+        return
+      case 'AGENT_UNREACHABLE':
+        log.warn({ agent_id: change.id }, 'agent unreachable')
         return
       case 'FRAMEWORK': {
         const { info, connected } = change.framework

@@ -440,6 +440,14 @@ t.test("the operator's stream: snapshot and events give GET_STATE", async t => {
   )
 })
 
+t.test('capabilities that this master does not know have a name all the same', async t => {
+  const capabilities = [{ type: 'LATER' as 'MULTI_ROLE' }, { type: 'PARTITION_AWARE' as const }]
+  const framework = await new FakeScheduler(url, { capabilities }).subscribe()
+  const { frameworks } = await getJson<{ frameworks: { id: string; capabilities: string[] }[] }>(`${url}/state-summary`)
+  t.same(frameworks.find(({ id }) => id === framework.id)!.capabilities, ['UNKNOWN', 'PARTITION_AWARE'])
+  await framework.call({ type: 'TEARDOWN' })
+})
+
 t.test('hostile ids and names change nothing else', async t => {
   const framework = await new FakeScheduler(url).subscribe()
   const bad = ['../up', 'a/b', '.', '..', 'x'.repeat(10_000), 'a\u0000b', '']
@@ -453,6 +461,12 @@ t.test('hostile ids and names change nothing else', async t => {
     )
     await framework.call({ type: 'REVIVE' })
   }
+  // Cut in the middle of a character a name is text that protobuf can not carry: the message must be made whole again.
+  const odd = `${'x'.repeat(254)}\u{1f600}`
+  const again = (await framework.offers())[0]!
+  await framework.launch(again, { task_id: { value: 'odd' }, agent_id: { value: odd } })
+  t.ok((await framework.update('odd')).message!.isWellFormed())
+  await framework.call({ type: 'REVIVE' })
   const offer = (await framework.offers())[0]!
   await framework.launch(offer, { task_id: { value: '__proto__' } })
   await framework.acknowledge(await framework.update('__proto__', 'TASK_RUNNING'))

@@ -43,8 +43,27 @@ t.test('registration', async t => {
     bench.agent('l3', {
       agent_info: { hostname: 'h', resources: [{ name: 'cpus', type: 'SCALAR', scalar: { value: -1 } }] },
     })
-    for (const link of ['l1', 'l2', 'l3']) t.match(bench.sent(link), [{ shutdown: { message: String } }])
+    const value = 'x'.repeat(64 * 1024)
+    bench.agent('l4', { agent_info: { hostname: 'h', attributes: [{ name: 'a', type: 'TEXT', text: { value } }] } })
+    bench.reregister('l5', '../etc')
+    for (const link of ['l1', 'l2', 'l3', 'l4', 'l5']) t.match(bench.sent(link), [{ shutdown: { message: String } }])
     t.equal(bench.heart.cluster.agents.size, 0)
+    t.equal(bench.registry.size, 0, 'a description that no record holds is refused before it is written')
+  })
+  t.test('over another link with less than was offered rescinds the offers', async t => {
+    const bench = new HeartBench()
+    const id = bench.agent('l1', { resources: 'cpus:4;mem:1024' })
+    const framework = bench.framework()
+    const [offer] = bench.offers(framework.stream)
+    bench.do({ type: 'LINK_OPENED', link: 'l2', agentId: id })
+    const message = bench.registration({ resources: 'cpus:1;mem:1024' })
+    bench.fromAgent('l2', { reregister: { ...message, agent_info: { ...message.agent_info, id: { value: id } } } })
+    t.match(
+      bench.events(framework.stream).filter(({ type }) => type === 'RESCIND'),
+      [{ rescind: { offer_id: offer!.id } }],
+    )
+    bench.pass(1)
+    t.equal(bench.heart.cluster.allocator.allocated(id).scalar('cpus'), 1)
   })
   t.test('of a new agent at the address of a disconnected one removes that one', async t => {
     const bench = new HeartBench()
@@ -98,6 +117,13 @@ t.test('status updates', async t => {
     })
     t.same(bench.sent('l1'), [])
   })
+  t.test('of an executor that wavers are kept as the first and the newest', async t => {
+    const { bench, framework } = launched()
+    for (let i = 0; i < 100; i++)
+      bench.update('l1', framework.id, 't', i % 2 === 0 ? 'TASK_STARTING' : 'TASK_RUNNING', { timestamp: i })
+    const { statuses } = bench.tables.frameworks.get(framework.id)!.tasks.get('t')!.task
+    t.match(statuses, { length: 32, 0: { timestamp: 0 }, 1: { timestamp: 69 }, 31: { timestamp: 99 } })
+  })
   t.test('once terminal, the state never changes', async t => {
     const { bench, framework } = launched()
     bench.update('l1', framework.id, 't', 'TASK_FAILED')
@@ -140,7 +166,7 @@ t.test('status updates', async t => {
 t.test('reconciliation', async t => {
   const bench = new HeartBench({}, [
     { id: 'back', entry: { state: 'admitted', info: { hostname: 'h', id: { value: 'back' } } } },
-    { id: 'away', entry: { state: 'unreachable', info: { hostname: 'h', id: { value: 'away' } }, since: 5 } },
+    { id: 'away', entry: { state: 'unreachable', since: 5 } },
     { id: 'gone', entry: { state: 'gone', since: 6 } },
   ])
   const agentId = bench.agent('l1')
@@ -295,6 +321,20 @@ t.test('frameworks', async t => {
     )
     t.equal(bench.offers(framework.stream).length, 2)
   })
+  t.test(
+    'with more than 1,000 roles, or calls that name a role again and again, cost nobody else anything',
+    async t => {
+      const bench = new HeartBench()
+      const roles = Array.from({ length: 1_000 }, (_, i) => `r${i}`)
+      const many = { capabilities: [{ type: 'MULTI_ROLE' as const }], roles: [...roles, 'more'] }
+      t.equal(bench.framework(many).id, '')
+      t.match(bench.effects.at(-1), { type: 'STREAM_REFUSED', message: /1001 roles/ })
+      const framework = bench.framework({ ...many, roles })
+      t.not(framework.id, '')
+      t.equal(bench.call(framework, { type: 'SUPPRESS', suppress: { roles: [...roles, ...roles] } }), 202)
+      t.equal(bench.heart.cluster.frameworks.get(framework.id)!.suppressed.size, 1_000)
+    },
+  )
   t.test('completed frameworks are bounded', async t => {
     const bench = new HeartBench({ maxCompletedFrameworks: 2 })
     for (let i = 0; i < 5; i++) bench.call(bench.framework(), { type: 'TEARDOWN' })

@@ -61,6 +61,11 @@ t.test('launching', async t => {
       )
     }
     bench.forgetEffects()
+    const tasks = Array.from({ length: 100 }, (_, i) => bench.task(offer!, { task_id: { value: `t${i}` } }))
+    const long = { ...offer!, id: { value: 'o'.repeat(1_000_000) } }
+    bench.accept(framework, [long], [{ type: 'LAUNCH', launch: { task_infos: tasks } }])
+    t.ok(JSON.stringify(bench.updates(framework.stream)).length < 100_000, 'a long id is not sent back for every task')
+    bench.forgetEffects()
     bench.accept(old, [offer!], [{ type: 'LAUNCH', launch: { task_infos: [bench.task(offer!)] } }])
     t.match(bench.updates(old.stream), [{ state: 'TASK_LOST', reason: 'REASON_INVALID_OFFERS' }])
   })

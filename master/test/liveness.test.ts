@@ -203,6 +203,7 @@ t.test('an agent that unregisters is removed for good', async t => {
   t.match(bench.updates(framework.stream), [{ state: 'TASK_GONE', reason: 'REASON_AGENT_REMOVED' }])
   t.notOk(bench.registry.has(agentId))
   t.same([...bench.tables.agents], [])
+  t.match(bench.heart.cluster.tally.counts.get('master/dropped_messages'), 0)
   t.match(bench.tables.frameworks.get(framework.id)!.completed, [{ task: { state: 'TASK_GONE' } }])
 })
 
@@ -243,6 +244,9 @@ t.test('a new leader', async t => {
     bench.pass(2, ['l1'])
     t.match(bench.registry.get('B'), { entry: { state: 'unreachable' } })
     t.same([...bench.tables.recoveredAgents], [])
+    t.same([...bench.tables.unreachableAgents], ['B'])
+    const next = new HeartBench({}, [...bench.registry.values()])
+    t.same([...next.tables.unreachableAgents], ['B'], 'the next leader shows it too')
   })
   t.test('does not count the time in which it was blind', async t => {
     const bench = new HeartBench({}, before)
@@ -273,7 +277,7 @@ t.test('old entries of unreachable and gone agents are dropped', async t => {
   const wall = 1.7e12
   const away = (id: string, days: number) => ({
     id,
-    entry: { state: 'unreachable' as const, info: { hostname: 'h', id: { value: id } }, since: wall - days * day },
+    entry: { state: 'unreachable' as const, since: wall - days * day },
   })
   const bench = new HeartBench({ registryMaxAgentCount: 2 }, [
     away('old', 15),

@@ -1,4 +1,5 @@
 import type { TaskState } from '@meseta/common/protocol/mesos'
+import { legacyAttributes } from '@meseta/common/resources/legacy'
 import { leaderInfo } from '../replica/facts.ts'
 import { frameworkSummaryOf, fullSlaveOf, slaveOf } from '../replica/legacy-shapes.ts'
 import type { Replica } from '../replica/replica.ts'
@@ -74,7 +75,7 @@ const recovered = ({ tables }: Replica) =>
     id: info.id!.value,
     hostname: info.hostname,
     port: info.port ?? 5051,
-    attributes: {},
+    attributes: legacyAttributes(info.attributes ?? []),
   }))
 
 function counters(counts: ReadonlyMap<TaskState, number>): Record<string, number> {

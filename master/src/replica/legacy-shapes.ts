@@ -2,7 +2,7 @@ import { toJson } from '@meseta/common/protocol/codec'
 import type { ExecutorInfo, Label, Labels, Offer, Task, TaskStatus } from '@meseta/common/protocol/mesos'
 import { legacyAttributes, legacyReservations, legacyResources } from '@meseta/common/resources/legacy'
 import { Resources } from '@meseta/common/resources/resources'
-import { rolesOf } from '../state/framework-info.ts'
+import { capabilitiesOf, rolesOf } from '../state/framework-info.ts'
 import { addressOf } from '../state/offers.ts'
 import type { AgentRow, ExecutorRow, FrameworkRow, TaskRow } from './tables.ts'
 
@@ -68,7 +68,7 @@ export function frameworkSummaryOf(row: FrameworkRow): Json {
     name: info.name,
     used_resources: legacyResources(row.used),
     offered_resources: legacyResources(row.offered),
-    capabilities: (info.capabilities ?? []).map(({ type }) => type),
+    capabilities: [...capabilitiesOf(info)],
     hostname: info.hostname ?? '',
     webui_url: info.webui_url ?? '',
     active: view.active,
@@ -99,7 +99,7 @@ export function frameworkOf(row: FrameworkRow): Json {
 }
 
 function ownerOf({ view: { info } }: FrameworkRow): Json {
-  const multiRole = (info.capabilities ?? []).some(({ type }) => type === 'MULTI_ROLE')
+  const multiRole = capabilitiesOf(info).has('MULTI_ROLE')
   return {
     user: info.user,
     ...(info.principal === undefined ? {} : { principal: info.principal }),

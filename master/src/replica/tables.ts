@@ -4,6 +4,9 @@ import type { LegacyValues } from '@meseta/common/resources/legacy'
 import { Resources } from '@meseta/common/resources/resources'
 import type { AgentView, Change, FrameworkView } from '../state/changes.ts'
 
+/** Statuses that are kept of a task: its first, which readers take its container from, and the newest. */
+const maxStatuses = 32
+
 /** An agent with what is derived about it. */
 export interface AgentRow {
   view: AgentView
@@ -108,7 +111,10 @@ export class Tables {
       case 'AGENT':
         return { change, agent: this.#putAgent(change.agent) }
       case 'AGENT_REMOVED':
-        return { change, ...this.#removeAgent(change.id, change.unreachable) }
+        return { change, ...this.#removeAgent(change.id) }
+      case 'AGENT_UNREACHABLE':
+        this.unreachableAgents.add(change.id)
+        return { change }
       case 'AGENT_RECOVERED':
         this.recoveredAgents.set(change.info.id!.value, change.info)
         return { change }
@@ -165,10 +171,9 @@ export class Tables {
     return row
   }
 
-  #removeAgent(id: string, unreachable: boolean): Partial<Applied> {
+  #removeAgent(id: string): Partial<Applied> {
     const agent = this.agents.get(id)
     this.agents.delete(id)
-    if (unreachable) this.unreachableAgents.add(id)
     if (agent) this.total = this.total.minus(agent.total)
     return agent ? { agent } : {}
   }
@@ -243,6 +248,7 @@ export class Tables {
     // A second status of the same state replaces the one before (Mesos contract 2.6).
     if (statuses.at(-1)?.state === status.state) statuses.pop()
     statuses.push(status)
+    if (statuses.length > maxStatuses) statuses.splice(1, 1)
     if (row.task.state !== state) {
       this.#count(framework, row, row.task.state, -1)
       this.#count(framework, row, state, 1)

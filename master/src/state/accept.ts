@@ -1,3 +1,4 @@
+import { excerpt } from '@meseta/common/protocol/excerpt'
 import type {
   Filters,
   OfferOperation,
@@ -74,7 +75,7 @@ function checkOffers(
   const first = offers[0]
   for (const [index, id] of ids.entries()) {
     const offer = offers[index]
-    if (!offer) return `Offer ${id} is no longer valid`
+    if (!offer) return `Offer ${excerpt(id)} is no longer valid`
     if (ids.indexOf(id) !== index) return `Offer ${id} is named twice`
     if (offer.frameworkId !== framework.id) return `Offer ${id} belongs to another framework`
     if (offer.agentId !== first!.agentId) return `Offer ${id} is on another agent than offer ${ids[0]}`

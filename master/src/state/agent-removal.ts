@@ -21,33 +21,29 @@ export function markUnreachable(cluster: Cluster, agent: Agent): void {
   if (agent.leaving) return
   agent.leaving = true
   cluster.tally.count('slave_unreachable_scheduled')
-  writeUnreachable(cluster, agent.id, agent.info)
+  writeUnreachable(cluster, agent.id)
 }
 
 /** An agent of the registry never came back to this master. */
 export function markRecoveredUnreachable(cluster: Cluster, agentId: string): void {
-  const info = cluster.recovered.get(agentId)
-  if (!info || cluster.givenUp.has(agentId)) return
+  if (!cluster.recovered.has(agentId) || cluster.givenUp.has(agentId)) return
   cluster.givenUp.add(agentId)
   cluster.tally.count('recovery_slave_removals')
-  writeUnreachable(cluster, agentId, info)
+  writeUnreachable(cluster, agentId)
 }
 
-function writeUnreachable(cluster: Cluster, agentId: string, info: Agent['info']): void {
+function writeUnreachable(cluster: Cluster, agentId: string): void {
   const since = cluster.now.wall
-  cluster.persist(
-    { id: agentId, entry: { state: 'unreachable', info, since } },
-    { type: 'UNREACHABLE', agentId, since },
-  )
+  cluster.persist({ id: agentId, entry: { state: 'unreachable', since } }, { type: 'UNREACHABLE', agentId, since })
 }
 
 /** The registry has the agent as unreachable. */
 export function unreachableWritten(cluster: Cluster, agentId: string, since: number): void {
   cluster.givenUp.delete(agentId)
   const agent = cluster.agents.get(agentId)
-  const info = agent?.info ?? cluster.recovered.get(agentId)
-  if (!info) return
-  cluster.unreachable.set(agentId, { info, since })
+  if (!agent && !cluster.recovered.has(agentId)) return
+  cluster.unreachable.set(agentId, since)
+  cluster.change({ type: 'AGENT_UNREACHABLE', id: agentId })
   cluster.tally.count('slave_unreachable_completed')
   if (agent) {
     cluster.tally.count('slave_removals')
@@ -101,7 +97,7 @@ function forgetAgent(cluster: Cluster, agent: Agent, unreachable: boolean, loss:
   cluster.agents.delete(agent.id)
   cluster.disconnected.delete(agent)
   cluster.agentsByLink.delete(agent.link)
-  cluster.change({ type: 'AGENT_REMOVED', id: agent.id, unreachable })
+  cluster.change({ type: 'AGENT_REMOVED', id: agent.id })
   if (cluster.openLinks.has(agent.link))
     cluster.do({
       type: 'CLOSE_LINK',

@@ -1,3 +1,4 @@
+import { excerpt } from '@meseta/common/protocol/excerpt'
 import type { SchedulerCall } from '@meseta/common/protocol/mesos'
 import { accept, decline } from './accept.ts'
 import type { Cluster } from './cluster.ts'
@@ -90,11 +91,12 @@ function perform(cluster: Cluster, framework: Framework, call: SchedulerCall): v
 }
 
 /** The roles of a call, all of the framework's when none is named; undefined when one is not its own: the call is dropped. */
-function rolesOfCall(cluster: Cluster, framework: Framework, named: readonly string[]): readonly string[] | undefined {
-  if (named.length === 0) return framework.roles
+function rolesOfCall(cluster: Cluster, framework: Framework, given: readonly string[]): readonly string[] | undefined {
+  if (given.length === 0) return framework.roles
+  const named = [...new Set(given)]
   const foreign = named.find(role => !framework.roles.includes(role))
   if (foreign === undefined) return named
-  cluster.note({ code: 'CALL_NAMES_FOREIGN_ROLE', frameworkId: framework.id, detail: foreign.slice(0, 255) })
+  cluster.note({ code: 'CALL_NAMES_FOREIGN_ROLE', frameworkId: framework.id, detail: excerpt(foreign) })
   cluster.tally.count('dropped_messages')
   return undefined
 }

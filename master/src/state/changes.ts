@@ -45,9 +45,11 @@ export type TaskFate = 'completed' | 'unreachable'
  * whole readable state. All values can be serialised, so that the reader may live in another thread.
  */
 export type Change =
-  /** `back`: it returned from unreachability or to a new leader, which event streams tell as an arrival. */
+  /** `arrived`: it is new, or returned from unreachability or to a new leader, which event streams tell as an arrival. */
   | { readonly type: 'AGENT'; readonly agent: AgentView; readonly arrived: boolean }
-  | { readonly type: 'AGENT_REMOVED'; readonly id: string; readonly unreachable: boolean }
+  | { readonly type: 'AGENT_REMOVED'; readonly id: string }
+  /** In the registry as unreachable; its removal is told apart, where this master had it. */
+  | { readonly type: 'AGENT_UNREACHABLE'; readonly id: string }
   /** Agents known from the registry that have not returned yet. */
   | { readonly type: 'AGENT_RECOVERED'; readonly info: AgentInfo }
   | { readonly type: 'AGENT_RECOVERED_GONE'; readonly id: string }

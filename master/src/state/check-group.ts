@@ -1,3 +1,4 @@
+import { excerpt } from '@meseta/common/protocol/excerpt'
 import type { ExecutorInfo, TaskInfo } from '@meseta/common/protocol/mesos'
 import { Resources } from '@meseta/common/resources/resources'
 import type { Place } from './accept.ts'
@@ -25,7 +26,7 @@ export function checkGroup(
   for (const [index, task] of tasks.entries()) {
     const reason = checkTaskItself(cluster, place, task) ?? checkGroupTask(task, executor)
     if (reason !== undefined)
-      return `Task '${task.task_id.value.slice(0, 255)}' is invalid: task_group.tasks[${index}].${reason}`
+      return `Task '${excerpt(task.task_id.value)}' is invalid: task_group.tasks[${index}].${reason}`
   }
   return checkCgroups(executor, tasks) ?? checkFits(total(place, executor, tasks), remaining)
 }

@@ -1,3 +1,4 @@
+import { excerpt } from '@meseta/common/protocol/excerpt'
 import { checkId } from '@meseta/common/protocol/ids'
 import type {
   CheckInfo,
@@ -71,9 +72,7 @@ function checkUnique(cluster: Cluster, { framework }: Place, task: TaskInfo): st
 
 function checkAgent(_cluster: Cluster, { agent }: Place, task: TaskInfo): string | undefined {
   const named = task.agent_id.value
-  return named === agent.id
-    ? undefined
-    : `agent_id.value: '${named.slice(0, 255)}' is not the offer's agent ${agent.id}`
+  return named === agent.id ? undefined : `agent_id.value: '${excerpt(named)}' is not the offer's agent ${agent.id}`
 }
 
 function checkTimes(task: TaskInfo): string | undefined {
@@ -194,7 +193,7 @@ export function checkContainer(container: ContainerInfo | undefined, path: strin
 
 function checkLimits(task: TaskInfo): string | undefined {
   for (const [name, limit] of Object.entries(task.limits ?? {})) {
-    const path = `limits[${name.slice(0, 255)}]`
+    const path = `limits[${excerpt(name)}]`
     if (name !== 'cpus' && name !== 'mem') return `${path}: only cpus and mem can have limits`
     const request = (task.resources ?? [])
       .filter(resource => resource.name === name)

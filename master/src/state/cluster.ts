@@ -22,7 +22,8 @@ export class Cluster {
   readonly recovered = new Map<string, AgentInfo>()
   /** Those of them that are being written off. */
   readonly givenUp = new Set<string>()
-  readonly unreachable = new Map<string, { readonly info: AgentInfo; readonly since: number }>()
+  /** Since when, milliseconds since 1970; `gone` too. */
+  readonly unreachable = new Map<string, number>()
   readonly gone = new Map<string, number>()
   readonly frameworks = new Map<string, Framework>()
   readonly frameworksByStream = new Map<string, Framework>()

@@ -9,7 +9,7 @@ export interface Now {
 /** One agent in the registry (Mesos contract 7.1). */
 export type RegistryEntry =
   | { readonly state: 'admitted'; readonly info: AgentInfo }
-  | { readonly state: 'unreachable'; readonly info: AgentInfo; readonly since: number }
+  | { readonly state: 'unreachable'; readonly since: number }
   | { readonly state: 'gone'; readonly since: number }
 
 export interface RegisteredAgent {

@@ -1,3 +1,4 @@
+import { excerpt } from '@meseta/common/protocol/excerpt'
 import { checkId } from '@meseta/common/protocol/ids'
 import type {
   FrameworkInfo,
@@ -6,6 +7,9 @@ import type {
 } from '@meseta/common/protocol/mesos'
 import { checkRole } from '../allocator/roles.ts'
 import type { HeartConfig } from './config.ts'
+
+/** More roles than this no framework may have: each has a place in every queue of the allocator. */
+const maxRoles = 1_000
 
 export const capabilitiesOf = (info: FrameworkInfo): ReadonlySet<string> =>
   new Set((info.capabilities ?? []).map(capability => capability.type ?? 'UNKNOWN'))
@@ -31,6 +35,8 @@ function checkRoleFields(info: FrameworkInfo): string | undefined {
     if (info.role !== undefined && info.role !== '*')
       return 'framework_info.role: must not be set by a framework with the capability MULTI_ROLE; use roles'
     const roles = info.roles ?? []
+    if (roles.length > maxRoles)
+      return `framework_info.roles: holds ${roles.length} roles, and at most ${maxRoles} are taken`
     if (new Set(roles).size !== roles.length) return 'framework_info.roles: holds a role twice'
     return undefined
   }
@@ -69,8 +75,8 @@ function checkFrameworkId(info: FrameworkInfo): string | undefined {
 
 /** Why suppressed roles are refused, or undefined. */
 export function checkSuppressed(suppressed: readonly string[], roles: readonly string[]): string | undefined {
-  for (const role of suppressed) {
-    if (!roles.includes(role)) return `suppressed_roles: '${role.slice(0, 255)}' is not a role of the framework`
+  for (const role of new Set(suppressed)) {
+    if (!roles.includes(role)) return `suppressed_roles: '${excerpt(role)}' is not a role of the framework`
   }
   return undefined
 }
@@ -81,7 +87,7 @@ export function checkConstraints(
   roles: readonly string[],
 ): string | undefined {
   for (const [role, { groups }] of Object.entries(constraints?.role_constraints ?? {})) {
-    const path = `offer_constraints.role_constraints[${role.slice(0, 255)}]`
+    const path = `offer_constraints.role_constraints[${excerpt(role)}]`
     if (!roles.includes(role)) return `${path}: is not a role of the framework`
     if (!groups?.length) return `${path}.groups: must not be empty`
     for (const group of groups) {

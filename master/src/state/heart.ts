@@ -103,8 +103,10 @@ function recover(cluster: Cluster, agents: readonly RegisteredAgent[]): void {
     if (entry.state === 'admitted') {
       cluster.recovered.set(id, entry.info)
       cluster.change({ type: 'AGENT_RECOVERED', info: entry.info })
-    } else if (entry.state === 'unreachable') cluster.unreachable.set(id, { info: entry.info, since: entry.since })
-    else cluster.gone.set(id, entry.since)
+    } else if (entry.state === 'unreachable') {
+      cluster.unreachable.set(id, entry.since)
+      cluster.change({ type: 'AGENT_UNREACHABLE', id })
+    } else cluster.gone.set(id, entry.since)
   }
   cluster.recoveredCount = cluster.recovered.size
 }
@@ -161,6 +163,7 @@ function hear(cluster: Cluster, link: string, message: AgentToMaster): void {
     cluster.tally.count('messages_unregister_slave')
     cluster.tally.count('slave_removals/reason_unregistered')
     removeAgent(cluster, agent)
+    return
   }
   // Oversubscription and resource providers come later.
   cluster.tally.count(message.update_agent ? 'messages_update_slave' : 'dropped_messages')

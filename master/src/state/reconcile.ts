@@ -53,7 +53,7 @@ function stateByAgent(cluster: Cluster, agentId: string | undefined): [TaskState
   if (agentId === undefined) return ['TASK_UNKNOWN']
   if (cluster.agents.has(agentId)) return ['TASK_GONE']
   const unreachable = cluster.unreachable.get(agentId)
-  if (unreachable) return ['TASK_UNREACHABLE', unreachable.since]
+  if (unreachable !== undefined) return ['TASK_UNREACHABLE', unreachable]
   if (cluster.gone.has(agentId)) return ['TASK_GONE_BY_OPERATOR']
   return ['TASK_UNKNOWN']
 }

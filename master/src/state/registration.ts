@@ -1,3 +1,5 @@
+import { excerpt } from '@meseta/common/protocol/excerpt'
+import { checkId } from '@meseta/common/protocol/ids'
 import type { MasterToAgent, Register, Reregister } from '@meseta/common/protocol/mesos'
 import { Resources } from '@meseta/common/resources/resources'
 import { validateResources } from '@meseta/common/resources/validate'
@@ -6,9 +8,13 @@ import { adopt, reconcileReturn, resendKills } from './agent-return.ts'
 import { joinSession, leaveSession } from './agent-session.ts'
 import { canonical } from './canonical.ts'
 import type { Cluster } from './cluster.ts'
+import { rescindOffers } from './offers.ts'
 import type { Agent, Registration } from './records.ts'
 
 type Message = Register | Reregister
+
+/** The registry keeps many descriptions in one record of the Store (512 KiB): a larger one would end every master that leads. */
+const maxInfoBytes = 64 * 1024
 
 /** Register: a new agent, usable once the registry has it (Mesos contract 7.3). */
 export function register(cluster: Cluster, link: string, message: Register): void {
@@ -121,6 +127,8 @@ const capabilitiesOf = (message: Message): string[] =>
 /** A registered agent begins another session: what it says of itself counts, and its tasks are compared. */
 function refresh(cluster: Cluster, agent: Agent, link: string, message: Reregister): void {
   if (agent.link !== link) moveLink(cluster, agent, link)
+  // Over another link it may never have been away, and what it was offered with may be more than it has now.
+  rescindOffers(cluster, agent.offers)
   agent.info = message.agent_info
   agent.pid = message.pid
   agent.version = message.version
@@ -181,8 +189,12 @@ function refuse(cluster: Cluster, link: string, message: string): void {
 
 function checkRegistration(cluster: Cluster, { agent_info: info, version }: Message): string | undefined {
   const major = Number(/^(\d+)\./.exec(version)?.[1])
-  if (!(major >= 1)) return `Agent version '${version.slice(0, 64)}' is older than 1.0.0`
-  if ((info.id?.value.length ?? 0) > 255) return 'agent_info.id.value: is longer than 255 characters'
+  if (!(major >= 1)) return `Agent version '${excerpt(version, 64)}' is older than 1.0.0`
+  const badId = info.id && checkId(info.id.value)
+  if (badId) return `agent_info.id.value: ${badId}`
+  const bytes = Buffer.byteLength(JSON.stringify(info))
+  if (bytes > maxInfoBytes)
+    return `agent_info: takes ${bytes} bytes as JSON, and the registry keeps at most ${maxInfoBytes} of an agent; give it fewer attributes or ranges`
   if (info.domain && !cluster.config.domain) return 'Agent has a domain, and the master has none (--domain)'
   if (!info.domain && cluster.config.requireAgentDomain)
     return 'Agent has no domain, and --require_agent_domain asks for one'

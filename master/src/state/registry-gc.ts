@@ -5,7 +5,7 @@ export function collectRegistry(cluster: Cluster): void {
   const { registryGcInterval: interval } = cluster.config
   if (cluster.now.monotonic - cluster.lastGcAt < interval) return
   cluster.lastGcAt = cluster.now.monotonic
-  const unreachable = [...cluster.unreachable].map(([id, { since }]) => ({ id, since }))
+  const unreachable = [...cluster.unreachable].map(([id, since]) => ({ id, since }))
   const gone = [...cluster.gone].map(([id, since]) => ({ id, since }))
   for (const id of [...outdated(cluster, unreachable), ...outdated(cluster, gone)])
     cluster.persist({ id, entry: undefined }, { type: 'FORGET', agentId: id })

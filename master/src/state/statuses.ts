@@ -1,9 +1,13 @@
+import { excerpt } from '@meseta/common/protocol/excerpt'
 import type { TaskState, TaskStatus, TaskStatusReason } from '@meseta/common/protocol/mesos'
 import { stateFor } from '@meseta/common/protocol/task-state'
 import type { Cluster } from './cluster.ts'
 import type { Framework } from './records.ts'
 
 export const isPartitionAware = (framework: Framework): boolean => framework.capabilities.has('PARTITION_AWARE')
+
+/** One refusal goes to every task of its group: what it quotes must not make it large. Characters. */
+const maxMessage = 2_000
 
 export interface MasterStatus {
   readonly taskId: string
@@ -23,7 +27,7 @@ export function masterStatus(cluster: Cluster, framework: Framework | undefined,
     state: stateFor(framework === undefined || isPartitionAware(framework), given.state),
     source: 'SOURCE_MASTER',
     reason: given.reason,
-    message: given.message,
+    message: excerpt(given.message, maxMessage),
     timestamp: cluster.now.wall / 1000,
   }
   if (given.agentId !== undefined) status.agent_id = { value: given.agentId }
