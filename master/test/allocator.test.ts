@@ -158,6 +158,16 @@ t.test('refusals', async t => {
     t.notOk(refusals.covers(1, 5, of('cpus:1')))
     t.same(expired, [5])
   })
+  t.test('that are said again replace the ones before', async t => {
+    const refusals = new Refusals()
+    for (let tick = 1; tick <= 1_000; tick++) refusals.add(0, 0, of('cpus:2;mem:8'), 1_000 + tick)
+    t.equal(refusals.count(0), 1)
+    refusals.add(0, 0, of('cpus:1;mem:8'), 3_000)
+    t.equal(refusals.count(0), 2, 'a smaller one that lasts longer stays beside it')
+    refusals.advance(2_000, () => undefined)
+    t.notOk(refusals.covers(0, 0, of('cpus:2;mem:8')))
+    t.ok(refusals.covers(0, 0, of('cpus:1;mem:8')))
+  })
   t.test('of several on one agent each keeps its own time', async t => {
     const refusals = new Refusals()
     refusals.add(0, 0, of('cpus:2;mem:8'), 5_000)
@@ -186,6 +196,9 @@ t.test('refusals', async t => {
         const expiry = tick + 1 + roll(action === 5 ? 3_000 : 5)
         const cpus = 1 + roll(8)
         refusals.add(client, agent, of(`cpus:${cpus}`), expiry)
+        model = model.filter(
+          entry => entry.client !== client || entry.agent !== agent || entry.cpus > cpus || entry.expiry > expiry,
+        )
         model.push({ client, agent, cpus, expiry })
       } else if (action === 6) {
         refusals.clearClient(client)

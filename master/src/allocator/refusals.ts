@@ -24,19 +24,32 @@ export class Refusals {
   #used = 0
   #tick = 0
 
-  /** Withholds from a client, on an agent, whatever `resources` contain, until `expiry` (a tick). */
+  /**
+   * Withholds from a client, on an agent, whatever `resources` contain, until `expiry` (a tick). Smaller refusals that end no
+   * later say nothing beside it and go, so that a framework with long filters and short tasks does not pile them up.
+   */
   add(client: number, agent: number, resources: Resources, expiry: number): void {
     let heads = this.#heads[client]
     if (!heads || agent >= heads.length) heads = this.#grownHeads(client, agent)
+    const end = Math.max(expiry, this.#tick + 1)
+    this.#dropSmaller(heads[agent]!, resources, end)
     const entry = this.#take()
     this.#resources[entry] = resources
-    this.#expiry[entry] = Math.max(expiry, this.#tick + 1)
+    this.#expiry[entry] = end
     this.#agent[entry] = agent
     this.#client[entry] = client
     this.#next[entry] = heads[agent]!
     heads[agent] = entry
     this.#counts[client] = (this.#counts[client] ?? 0) + 1
     this.#hang(entry)
+  }
+
+  #dropSmaller(head: number, resources: Resources, end: number): void {
+    for (let entry = head; entry !== none; entry = this.#next[entry]!) {
+      if (this.#expiry[entry]! > end || !resources.contains(this.#resources[entry]!)) continue
+      this.#unchain(entry)
+      this.#resources[entry] = undefined
+    }
   }
 
   /** Whether a refusal of this client covers an offer of `resources` on this agent. */
