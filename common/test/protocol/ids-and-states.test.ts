@@ -1,4 +1,5 @@
 import t from 'tap'
+import { excerpt } from '../../src/protocol/excerpt.ts'
 import { checkId } from '../../src/protocol/ids.ts'
 import type { TaskState } from '../../src/protocol/mesos.ts'
 import {
@@ -66,4 +67,10 @@ t.test('operation states', async t => {
   t.ok(isTerminalOperation('OPERATION_GONE_BY_OPERATOR'))
   t.notOk(isTerminalOperation('OPERATION_PENDING'))
   t.notOk(isTerminalOperation('OPERATION_UNREACHABLE'))
+})
+
+t.test('an excerpt of a text is bounded, and never ends in half of a character', async t => {
+  t.equal(excerpt('short', 5), 'short')
+  t.equal(excerpt('longer', 5), 'longe…')
+  t.equal(excerpt('long\u{1f600}', 5), 'long\ufffd…')
 })
