@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { notFound, Refusal } from '../core/errors.ts'
-import { isBelow, type PathId, segmentsOf } from '../core/paths.ts'
+import { isBelow, type PathId, resolvePath, segmentsOf } from '../core/paths.ts'
 import { appView, readEmbeds } from '../core/view/app.ts'
 import { groupView, readGroupEmbeds } from '../core/view/group.ts'
 import type { Leader } from '../shell/leader.ts'
@@ -34,7 +34,7 @@ function readGroups(leader: Leader, path: string, request: FastifyRequest): unkn
   const embeds = readGroupEmbeds(asked, appEmbeds)
   const match = /^(.*?)\/?(apps|versions)(?:\/([^/]+))?$/.exec(path)
   const { state } = leader
-  if (match !== null && !state.root.groups.has(idOrRoot(path))) {
+  if (match !== null && !state.root.groups.has(resolvePath(path))) {
     const id = idOrRoot(match[1] ?? '')
     if (!state.root.groups.has(id)) throw notFound('Group', id)
     if (match[2] === 'apps')

@@ -24,7 +24,8 @@ export function addPodRoutes(app: FastifyInstance, leader: () => Leader): void {
   app.get('/v2/pods/*', request => readPod(leader(), request))
   app.put('/v2/pods/*', (request, reply) => changePod(leader(), idOf(pathOf(request)), request, reply))
   app.delete('/v2/pods/*', (request, reply) => deletePod(leader(), request, reply))
-  app.get('/v2/pods::status', () => allPods(leader()).map(pod => podStatus(leader().state, pod)))
+  // A colon that is no parameter is written twice.
+  app.get('/v2/pods::::status', () => allPods(leader()).map(pod => podStatus(leader().state, pod)))
 }
 
 const pathOf = (request: FastifyRequest): string =>

@@ -55,7 +55,6 @@ export function createApi(options: ApiOptions): HttpService {
   limitRequests(app, options.maxConcurrent)
   addHeaders(app, options)
   sendToLeader(app, options)
-  handleRefusals(app)
   compress(app)
   const leader = (): Leader => {
     const found = options.leading()
@@ -74,19 +73,10 @@ const notJson = 'the body is not valid JSON: '
 
 /** The shell's own errors in the shape of contract 1.4. */
 function formatError(error: HttpError): unknown {
+  if (error instanceof Refusal) return error.body()
   if (error.status === 400 && error.message.startsWith(notJson))
     return { message: 'Invalid JSON', details: [error.message.slice(notJson.length)] }
   return { message: error.message, ...(error.details !== undefined && { details: error.details }) }
-}
-
-/** Refusals become answers here, and everything else goes on to the server's own error handler. */
-function handleRefusals(app: FastifyInstance): void {
-  const inner = app.errorHandler
-  app.setErrorHandler((error, request, reply) => {
-    if (error instanceof Refusal)
-      return reply.code(error.status).type('application/json; charset=utf-8').send(JSON.stringify(error.body()))
-    return inner(error as Parameters<typeof inner>[0], request, reply)
-  })
 }
 
 function limitRequests(app: FastifyInstance, most: number): void {

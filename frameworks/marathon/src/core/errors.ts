@@ -1,3 +1,5 @@
+import { HttpError } from '@meseta/common/service/errors'
+
 /** One place in a body and what is wrong there, as Marathon writes it (contract 1.4): `/a(0)/b`, the whole object is `/`. */
 export interface Detail {
   readonly path: string
@@ -5,19 +7,15 @@ export interface Detail {
 }
 
 /** What becomes an HTTP error: the status, the message, and what else the body carries. */
-export class Refusal extends Error {
-  readonly status: number
-  readonly details: readonly (Detail | string)[] | undefined
+export class Refusal extends HttpError {
   readonly deployments: readonly { readonly id: string }[] | undefined
   constructor(
     status: number,
     message: string,
     more: { details?: readonly (Detail | string)[]; deployments?: readonly { readonly id: string }[] } = {},
   ) {
-    super(message)
+    super(status, message, { details: more.details })
     this.name = 'Refusal'
-    this.status = status
-    this.details = more.details
     this.deployments = more.deployments
   }
 
@@ -25,7 +23,7 @@ export class Refusal extends Error {
   body(): Record<string, unknown> {
     return {
       message: this.message,
-      ...(this.details && { details: this.details }),
+      ...(this.details !== undefined && { details: this.details }),
       ...(this.deployments && { deployments: this.deployments }),
     }
   }

@@ -72,6 +72,7 @@ export function rollingStep(progress: RollingProgress): RollingStep {
   const room = (remaining: number, ending: number): number =>
     Math.min(wanted - started, bounds.maxCapacity - remaining - ending - started)
   let kill = Math.min(old, bounds.killNow)
-  if (leaving === 0 && kill === 0 && started < wanted && room(old, 0) <= 0) kill = Math.min(oldUnhealthy, wanted - started)
+  if (leaving === 0 && kill === 0 && started < wanted && room(old, 0) <= 0)
+    kill = Math.min(oldUnhealthy, wanted - started)
   return { kill, start: Math.max(0, room(old - kill, leaving + kill)) }
 }

@@ -1,0 +1,55 @@
+import { createMemoryCoordination, type MemoryCluster } from '@meseta/common/coordination/memory'
+import type { Bus } from '@meseta/common/messaging/bus'
+import { systemClock } from '@meseta/common/service/clock'
+import type { Handle } from '@meseta/common/service/component'
+import { createLogger } from '@meseta/common/service/logger'
+import { createRegistry } from '@meseta/common/service/metrics'
+import { parseFlags } from '@meseta/common/service/parse-flags'
+import { systemRandom } from '@meseta/common/service/random'
+import { component } from '../../src/component.ts'
+
+/** A Marathon of its own, as a process would run it. */
+export interface TestMarathon extends Handle {
+  /** What ended it from within. */
+  readonly fatal: Promise<Error>
+  /** It is gone at once: its session ends with it and nothing is tidied up. */
+  kill(): Promise<void>
+}
+
+export const newServers = (): MemoryCluster => createMemoryCoordination({ clock: systemClock, random: systemRandom })
+
+export async function startMarathon(
+  servers: MemoryCluster,
+  master: string,
+  more: readonly string[] = [],
+): Promise<TestMarathon> {
+  const coordination = servers.connect()
+  const fatal = Promise.withResolvers<Error>()
+  const flags = parseFlags(component.flags, {
+    argv: ['--port=0', `--master=${master}`, '--min-revive-offers-interval=50', '--drain-delay=50ms', ...more],
+    env: {},
+  })
+  const handle = await component.start({
+    flags,
+    clock: systemClock,
+    random: systemRandom,
+    log: createLogger({ name: 'marathon', level: 'silent' }),
+    metrics: createRegistry(),
+    store: coordination.store,
+    election: coordination.election,
+    bus: undefined as unknown as Bus,
+    fatal: error => fatal.resolve(error),
+  })
+  return {
+    ...handle,
+    fatal: fatal.promise,
+    stop: async () => {
+      await handle.stop()
+      await coordination.close()
+    },
+    kill: async () => {
+      coordination.expire()
+      await handle.stop()
+    },
+  }
+}
