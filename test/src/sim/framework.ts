@@ -1,0 +1,269 @@
+import type { Offer, SchedulerCall, SchedulerEvent, TaskState, TaskStatus } from '@meseta/common/protocol/mesos'
+import { RecordDecoder } from '@meseta/common/protocol/recordio'
+import { isTerminal } from '@meseta/common/protocol/task-state'
+import { parseResources } from '@meseta/common/resources/text'
+import type { Clock, Timer } from '@meseta/common/service/clock'
+import type { SeededRandom } from '@meseta/common/sim/random'
+import type { SimProcess, Simulation } from '@meseta/common/sim/simulation'
+import type { ApiStream } from '@meseta/master/api/transport'
+import type { Master } from '@meseta/master/master'
+
+/** Safeguards that a test takes out, to see that the invariants notice. */
+export interface Sabotage {
+  /** Status updates are never acknowledged. */
+  readonly dropsAcknowledgements?: boolean
+  /** An update reaches the framework once: what it had not stored when it died, or what was lost with the connection, is not repeated. */
+  readonly showsUpdatesOnce?: boolean
+  /** A new leader begins with the same epoch as the one before. */
+  readonly forgetsEpochs?: boolean
+}
+
+/** What a framework knows of a task it launched. It is on its disk: it survives a crash. */
+export interface KnownTask {
+  readonly id: string
+  readonly agent: string
+  state: TaskState
+  /** The end was heard ahead of the updates before it: an answer to RECONCILE says the latest state where none was forwarded. */
+  ahead?: boolean
+}
+
+/** Milliseconds on the way between a framework and the master. */
+const way = 1
+const retryEvery = 1_000
+const reconcileEvery = 20_000
+const killEvery = 7_000
+
+/**
+ * A scripted PARTITION_AWARE framework, as its authors are told to write them: it stores a task before it launches it and a
+ * status before it acknowledges it, and asks for its tasks' states when it has connected and now and then.
+ */
+export class ScriptedFramework {
+  readonly tasks = new Map<string, KnownTask>()
+  readonly process: SimProcess
+  id: string | undefined
+  /** Launches and kills end with the troubles. */
+  busy = true
+  readonly #simulation: Simulation
+  readonly #leader: () => Master | undefined
+  readonly #sabotage: Sabotage
+  readonly #most: number
+  /** Of the sabotaged way to it. */
+  readonly #shown = new Set<string>()
+  #clock!: Clock
+  #random!: SeededRandom
+  #connection = 0
+  #streamId = ''
+  #subscribed = false
+  #stream: { end(): void } | undefined
+  #timers: Timer[] = []
+
+  constructor(parts: {
+    readonly simulation: Simulation
+    readonly name: string
+    readonly leader: () => Master | undefined
+    readonly sabotage: Sabotage
+    /** Tasks at a time. */
+    readonly most: number
+  }) {
+    this.#simulation = parts.simulation
+    this.process = parts.simulation.process(parts.name)
+    this.#leader = parts.leader
+    this.#sabotage = parts.sabotage
+    this.#most = parts.most
+  }
+
+  get name(): string {
+    return this.process.name
+  }
+
+  get live(): KnownTask[] {
+    return [...this.tasks.values()].filter(({ state }) => !isTerminal(state))
+  }
+
+  start(): void {
+    this.#clock = this.process.clock()
+    this.#random = this.process.random()
+    this.#timers = [
+      this.#clock.every(retryEvery, () => this.#connect()),
+      this.#clock.every(reconcileEvery, () => this.#reconcile()),
+      this.#clock.every(killEvery, () => this.#killOne()),
+    ]
+  }
+
+  /** Dies, and comes back with what it had stored. */
+  crash(): void {
+    for (const timer of this.#timers) timer.cancel()
+    this.break()
+    this.process.crash()
+  }
+
+  restart(): void {
+    this.process.restart()
+    this.start()
+  }
+
+  /** The connection to the master is lost, with what was on its way. */
+  break(): void {
+    this.#connection += 1
+    this.#subscribed = false
+    this.#stream?.end()
+    this.#stream = undefined
+  }
+
+  #connect(): void {
+    if (this.#stream || !this.#leader()?.recovered) return
+    this.break()
+    const connection = this.#connection
+    const id = this.id === undefined ? {} : { id: { value: this.id } }
+    const framework_info = {
+      user: 'u',
+      name: this.name,
+      failover_timeout: 1e6,
+      checkpoint: true,
+      capabilities: [{ type: 'PARTITION_AWARE' as const }],
+      ...id,
+    }
+    const call: SchedulerCall = {
+      type: 'SUBSCRIBE',
+      ...(this.id === undefined ? {} : { framework_id: { value: this.id } }),
+      subscribe: { framework_info },
+    }
+    // Until the answer this is the attempt; a refusal ends it, and the next retry begins anew.
+    this.#stream = { end: () => undefined }
+    this.#send(call, connection, headers => this.#opened(connection, headers))
+  }
+
+  #opened(connection: number, headers: Readonly<Record<string, string>>): ApiStream {
+    const decoder = new RecordDecoder()
+    let over = connection !== this.#connection
+    const closed: (() => void)[] = []
+    const close = () => {
+      if (over) return
+      over = true
+      for (const listener of closed) listener()
+    }
+    if (!over) {
+      this.#streamId = headers['mesos-stream-id'] ?? ''
+      this.#stream = { end: () => this.#simulation.schedule(this.name, way, 'hung up', close) }
+    }
+    return {
+      write: record => {
+        if (over) return false
+        const bytes = Uint8Array.from(record)
+        this.process.deliver(way, 'master', bytes, given => {
+          if (connection !== this.#connection) return
+          for (const one of decoder.push(given)) this.#event(JSON.parse(Buffer.from(one).toString()))
+        })
+        return true
+      },
+      end: () => {
+        close()
+        this.#clock.after(way, () => {
+          if (connection === this.#connection) this.break()
+        })
+      },
+      onClose: listener => closed.push(listener),
+      onDrain: () => undefined,
+      queuedBytes: 0,
+    }
+  }
+
+  #send(
+    call: SchedulerCall,
+    connection = this.#connection,
+    stream: (headers: Readonly<Record<string, string>>) => ApiStream = notAStream,
+  ): void {
+    const subscribes = call.type === 'SUBSCRIBE'
+    const headers = {
+      'content-type': 'application/json',
+      ...(subscribes ? {} : { 'mesos-stream-id': this.#streamId }),
+    }
+    const body = Buffer.from(JSON.stringify(subscribes ? call : { framework_id: { value: this.id }, ...call }))
+    // What was sent before a crash arrives: only a broken connection takes it along.
+    this.#simulation.schedule('master', way, `< ${this.name} ${call.type}`, () => {
+      if (connection !== this.#connection) return
+      const refused = (status: number) => {
+        if (status >= 300 && connection === this.#connection) this.break()
+      }
+      const request = { method: 'POST', path: '/api/v1/scheduler', query: '', headers, body }
+      const leader = this.#leader()
+      if (leader?.recovered) leader.scheduler.handle(request, { answer: ({ status }) => refused(status), stream })
+      else refused(503)
+    })
+  }
+
+  #event({ subscribed, offers, update }: SchedulerEvent): void {
+    if (subscribed) {
+      this.id = subscribed.framework_id.value
+      this.#subscribed = true
+      this.#reconcile()
+    }
+    for (const offer of offers?.offers ?? []) this.#answer(offer)
+    if (update) this.#updated(update.status)
+  }
+
+  #answer(offer: Offer): void {
+    const cpus = offer.resources?.find(({ name }) => name === 'cpus')?.scalar?.value ?? 0
+    if (!this.busy || cpus < 1 || this.live.length >= this.#most) {
+      this.#send({ type: 'DECLINE', decline: { offer_ids: [offer.id], filters: { refuse_seconds: 2 } } })
+      return
+    }
+    const id = `${this.name}-${this.tasks.size}`
+    this.tasks.set(id, { id, agent: offer.agent_id.value, state: 'TASK_STAGING' })
+    const task = {
+      name: id,
+      task_id: { value: id },
+      agent_id: offer.agent_id,
+      resources: parseResources('cpus:1;mem:32'),
+      command: { value: 'work' },
+    }
+    this.#send({
+      type: 'ACCEPT',
+      accept: {
+        offer_ids: [offer.id],
+        operations: [{ type: 'LAUNCH', launch: { task_infos: [task] } }],
+        filters: { refuse_seconds: 0 },
+      },
+    })
+  }
+
+  #updated(status: TaskStatus): void {
+    const { task_id, agent_id, state, uuid, message } = status
+    if (uuid && this.#sabotage.showsUpdatesOnce && this.#shown.has(uuid)) return
+    if (uuid) this.#shown.add(uuid)
+    const task = this.tasks.get(task_id.value)
+    if (!task) {
+      this.#simulation.fail(`${this.name} was told of ${task_id.value}, which it never launched`)
+      return
+    }
+    this.#simulation.note(this.name, `${task.id} ${state} ${status.reason ?? ''} ${uuid ? 'update' : 'answer'}`)
+    if (isTerminal(task.state) && !isTerminal(state) && !task.ahead)
+      this.#simulation.fail(`${task.id} was ${task.state} and is ${state} again`)
+    // Stored, and then acknowledged; between the two it may die, or lose its connection.
+    if (!isTerminal(task.state)) {
+      task.state = state
+      task.ahead = message === 'Reconciliation: Latest task state'
+    } else if (uuid && isTerminal(state)) task.ahead = false
+    if (!uuid || this.#sabotage.dropsAcknowledgements) return
+    this.#clock.after(this.#random.int(20), () =>
+      this.#send({ type: 'ACKNOWLEDGE', acknowledge: { agent_id: agent_id!, task_id, uuid } }),
+    )
+  }
+
+  #reconcile(): void {
+    if (!this.#subscribed) return
+    const tasks = this.live.map(({ id, agent }) => ({ task_id: { value: id }, agent_id: { value: agent } }))
+    if (tasks.length > 0) this.#send({ type: 'RECONCILE', reconcile: { tasks } })
+  }
+
+  #killOne(): void {
+    const running = this.live.filter(({ state }) => state === 'TASK_RUNNING')
+    if (!this.busy || !this.#subscribed || running.length === 0) return
+    const { id, agent } = this.#random.pick(running)
+    this.#send({ type: 'KILL', kill: { task_id: { value: id }, agent_id: { value: agent } } })
+  }
+}
+
+const notAStream = (): ApiStream => {
+  throw new Error('only SUBSCRIBE is answered with a stream')
+}

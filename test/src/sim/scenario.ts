@@ -1,0 +1,185 @@
+import { createMemoryCoordination, noFaults as noStoreFaults } from '@meseta/common/coordination/memory'
+import { createSimulatedNetwork, noFaults as noBusFaults } from '@meseta/common/messaging/simulated-bus'
+import { isTerminal } from '@meseta/common/protocol/task-state'
+import { type RunResult, Simulation } from '@meseta/common/sim/simulation'
+import { type Sabotage, ScriptedFramework } from './framework.ts'
+import { cpusOfMachine, SimulatedHost } from './machines.ts'
+import { forgettingEpochs, SimulatedMasters } from './masters.ts'
+
+/** Milliseconds of simulated time: of the troubles, and of the peace after which all must agree. */
+const troubled = 240_000
+const peaceful = 180_000
+
+/** What happened in a run, for those who want to know that the troubles were troubles. */
+export interface Tally {
+  launched: number
+  ended: number
+  troubles: Record<string, number>
+}
+
+/**
+ * A whole cluster from one seed: the real master and the real agents, with two frameworks, over a network that loses, repeats
+ * and reorders, and a store that fails. For four minutes processes die, machines lose their power, connections break and
+ * masters are deposed without knowing; then all is well, and what frameworks, master and machines know must be the same.
+ */
+export async function runCluster(seed: number, sabotage: Sabotage = {}, tally?: Tally): Promise<RunResult> {
+  const simulation = new Simulation({ seed })
+  const world = simulation.process('world')
+  const failed = (error: unknown) => simulation.fail(`a listener failed: ${String(error)}`, error)
+  const network = createSimulatedNetwork({ clock: world.clock(), random: world.random().fork('bus'), failed })
+  const servers = createMemoryCoordination({ clock: world.clock(), random: world.random().fork('store'), failed })
+  const masters = new SimulatedMasters(simulation, network, servers, store =>
+    sabotage.forgetsEpochs ? forgettingEpochs(store) : store,
+  )
+  const hosts = [1, 2, 3].map(number => new SimulatedHost(simulation, network, number))
+  const frameworks = ['red', 'blue'].map(
+    name => new ScriptedFramework({ simulation, name, leader: () => masters.leader, sabotage, most: 5 }),
+  )
+
+  simulation.invariant('no resource is given twice', () => {
+    for (const master of masters.leading) {
+      const { agents, allocator } = master.heart.cluster
+      for (const agent of agents.values())
+        if (!agent.total.contains(allocator.allocated(agent.id)))
+          return `of agent ${agent.id}, by epoch ${master.epoch}`
+    }
+    return undefined
+  })
+  simulation.invariant('no machine runs more than it has', () => {
+    const full = hosts.find(({ running }) => running > cpusOfMachine)
+    return full && `${full.name} runs ${full.running} containers of 1 cpu on ${cpusOfMachine}`
+  })
+
+  simulation.schedule('world', 0, 'start', () => {
+    masters.elect()
+    for (const host of hosts) host.start()
+    for (const framework of frameworks) framework.start()
+  })
+  makeTrouble({ simulation, network, servers, masters, hosts, frameworks, tally })
+  simulation.schedule('world', troubled, 'peace', () => {
+    network.faults = noBusFaults
+    servers.faults = noStoreFaults
+    masters.heal()
+    masters.electIfNone()
+    for (const host of hosts) {
+      host.startIfDown()
+      host.bus?.heal()
+    }
+    for (const framework of frameworks) {
+      framework.busy = false
+      if (!framework.process.alive) framework.restart()
+    }
+  })
+  simulation.schedule('world', troubled + peaceful, 'all agree', () => {
+    const difference = findDifference(masters, hosts, frameworks)
+    if (difference) simulation.fail(difference)
+  })
+  const result = await simulation.run({ until: troubled + peaceful + 1 })
+  if (tally) {
+    const tasks = frameworks.flatMap(framework => [...framework.tasks.values()])
+    tally.launched += tasks.length
+    tally.ended += tasks.filter(({ state }) => isTerminal(state)).length
+  }
+  return result
+}
+
+interface World {
+  readonly simulation: Simulation
+  readonly network: ReturnType<typeof createSimulatedNetwork>
+  readonly servers: ReturnType<typeof createMemoryCoordination>
+  readonly masters: SimulatedMasters
+  readonly hosts: readonly SimulatedHost[]
+  readonly frameworks: readonly ScriptedFramework[]
+  readonly tally: Tally | undefined
+}
+
+/** Draws what goes wrong all the time, and about twenty events of the kinds below, at random times. */
+function makeTrouble({ simulation, network, servers, masters, hosts, frameworks, tally }: World): void {
+  const random = simulation.random.fork('trouble')
+  network.faults = {
+    loss: random.pick([0, 0.01, 0.1]),
+    duplication: random.pick([0, 0.05]),
+    reordering: random.pick([0, 0.05]),
+    delay: [1, random.pick([2, 30, 200])],
+  }
+  servers.faults = {
+    delay: [0, random.pick([1, 50])],
+    watchDelay: [0, 0],
+    unavailableBefore: random.pick([0, 0.05]),
+    unavailableAfter: random.pick([0, 0.05]),
+    staleRead: 0,
+  }
+  const later = (delay: number, what: string, action: () => void) => simulation.schedule('world', delay, what, action)
+  const kinds: Record<string, () => void> = {
+    'the master dies': () => {
+      masters.crash()
+      later(random.between(100, 8_000), 'an election', () => masters.electIfNone())
+    },
+    'the master is deposed and does not know': () => {
+      masters.elect()
+      later(random.between(500, 30_000), 'the old master hears the bus', () => masters.heal())
+    },
+    'an agent dies': () => {
+      const host = random.pick(hosts)
+      host.crash()
+      later(random.between(100, 20_000), `${host.name} is started again`, () => host.startIfDown())
+    },
+    'an agent is away for long': () => {
+      const host = random.pick(hosts)
+      host.crash()
+      later(random.between(80_000, 140_000), `${host.name} is started again`, () => host.startIfDown())
+    },
+    'a machine loses its power': () => {
+      const host = random.pick(hosts)
+      host.losePower()
+      later(random.between(1_000, 30_000), `${host.name} is started again`, () => host.startIfDown())
+    },
+    'an agent is cut off': () => {
+      const { bus } = random.pick(hosts)
+      bus?.partition()
+      later(random.between(500, 120_000), 'an agent hears the bus', () => bus?.heal())
+    },
+    'a framework dies': () => {
+      const framework = random.pick(frameworks)
+      if (!framework.process.alive) return
+      framework.crash()
+      later(random.between(100, 15_000), `${framework.name} is started again`, () => framework.restart())
+    },
+    'a connection breaks': () => random.pick(frameworks).break(),
+  }
+  const names = Object.keys(kinds)
+  for (let number = 0; number < 20; number++) {
+    const kind = random.pick(names)
+    if (tally) tally.troubles[kind] = (tally.troubles[kind] ?? 0) + 1
+    later(random.between(5_000, troubled), kind, kinds[kind]!)
+  }
+}
+
+/** Where frameworks, master and machines do not agree; undefined when they do, and nothing is left of what has ended. */
+function findDifference(
+  masters: SimulatedMasters,
+  hosts: readonly SimulatedHost[],
+  frameworks: readonly ScriptedFramework[],
+): string | undefined {
+  if (masters.leading.length !== 1) return `${masters.leading.length} masters lead`
+  const { cluster } = masters.leader!.heart
+  for (const framework of frameworks) {
+    const known = framework.live.map(({ id, state }) => `${id} ${state}`)
+    const led = [...cluster.tasks.ofFramework(framework.id!)].map(({ id, state }) => `${id} ${state}`)
+    if (!same(known, led)) return `${framework.name} knows [${known}], the master [${led}]`
+    const strange = framework.live.find(({ state }) => state !== 'TASK_RUNNING')
+    if (strange) return `${strange.id} is ${strange.state} for ever`
+  }
+  for (const host of hosts) {
+    const { agentId, tasks } = host.agent!.heart.core
+    const expected = frameworks.flatMap(({ live }) => live.filter(({ agent }) => agent === agentId))
+    const there = [...tasks.values()].map(({ info }) => info.task_id.value)
+    const ids = expected.map(({ id }) => id)
+    if (!same(ids, there)) return `${host.name} knows [${there}], the frameworks of it [${ids}]`
+    if (host.machine.containers.size !== ids.length || host.running !== ids.length)
+      return `${host.name} has ${host.machine.containers.size} containers, ${host.running} of them run, for [${ids}]`
+  }
+  return undefined
+}
+
+const same = (one: readonly string[], other: readonly string[]) => `${[...one].sort()}` === `${[...other].sort()}`
