@@ -49,6 +49,8 @@ const write = (path: string, value: object): Write => ({
 const erase = (path: string): Write => ({ path, value: null })
 
 export const paths = {
+  /** Its version says how often the leadership has changed. */
+  epoch: 'epoch',
   framework: 'framework',
   log: 'log',
   parts: 'parts',

@@ -72,7 +72,7 @@ export class Leader {
   /** Reads all records, then joins the master. */
   async start(): Promise<void> {
     const { records, clock, health, log } = this.#options
-    const stored = await records.load()
+    const stored = await records.takeOver()
     load(this.state, stored, clock.now())
     log.info({ services: this.state.root.services.size, instances: this.state.instances.size }, 'leading')
     health.set('master', 'degraded', 'no master has been found yet: nothing is launched')

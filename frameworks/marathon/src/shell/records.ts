@@ -142,8 +142,13 @@ export class Records {
     return `${this.#options.base}/${path}`
   }
 
-  /** Reads everything, once: nobody else writes while this process leads. */
-  async load(): Promise<Stored> {
+  /**
+   * Reads everything, once: nobody else writes while this process leads. It begins with a write, since a server may be behind
+   * in what it tells a session that has not written yet (design decision 5).
+   */
+  async takeOver(): Promise<Stored> {
+    await this.#learn(paths.epoch)
+    await this.#persist({ path: paths.epoch, value: JSON.stringify({ format: recordFormat }) })
     const framework = await this.#read<{ id: string }>(paths.framework)
     const logNames = await this.#list(paths.log)
     const log = await inParallel(logNames, name => this.#readEntry(name))

@@ -1,4 +1,8 @@
-import { createMemoryCoordination, type MemoryCluster } from '@meseta/common/coordination/memory'
+import {
+  createMemoryCoordination,
+  type MemoryCluster,
+  type MemoryCoordination,
+} from '@meseta/common/coordination/memory'
 import type { Bus } from '@meseta/common/messaging/bus'
 import { systemClock } from '@meseta/common/service/clock'
 import type { Handle } from '@meseta/common/service/component'
@@ -10,13 +14,22 @@ import { component } from '../../src/component.ts'
 
 /** A Marathon of its own, as a process would run it. */
 export interface TestMarathon extends Handle {
+  readonly coordination: MemoryCoordination
   /** What ended it from within. */
   readonly fatal: Promise<Error>
   /** It is gone at once: its session ends with it and nothing is tidied up. */
   kill(): Promise<void>
 }
 
-export const newServers = (): MemoryCluster => createMemoryCoordination({ clock: systemClock, random: systemRandom })
+export const newServers = (): MemoryCluster =>
+  createMemoryCoordination({
+    clock: systemClock,
+    random: systemRandom,
+    operationTimeout: 100,
+    failed: error => {
+      throw error
+    },
+  })
 
 export async function startMarathon(
   servers: MemoryCluster,
@@ -42,6 +55,7 @@ export async function startMarathon(
   })
   return {
     ...handle,
+    coordination,
     fatal: fatal.promise,
     stop: async () => {
       await handle.stop()
