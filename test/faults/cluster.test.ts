@@ -1,7 +1,7 @@
 import { failingSeed, runSeeds } from '@meseta/common/sim/seeds'
 import t from 'tap'
 import type { Sabotage } from '../src/sim/framework.ts'
-import { runCluster, type Tally } from '../src/sim/scenario.ts'
+import { runCluster, type Tally, wide } from '../src/sim/scenario.ts'
 
 // About 90 s on a machine of 2 cores; others may run beside it.
 const timeout = 400_000
@@ -11,13 +11,22 @@ const seeds = { first: 1, count: 200 }
 
 t.test('a whole cluster loses nothing and gives nothing twice, whatever goes wrong', { timeout }, async test => {
   const tally: Tally = { launched: 0, ended: 0, troubles: {} }
-  const { runs, events, time } = await runSeeds(seed => runCluster(seed, {}, tally), seeds)
+  const { runs, events, time } = await runSeeds(seed => runCluster(seed, { tally }), seeds)
   test.comment(
     `${runs} seeds, ${events} events, ${Math.round(time / 60_000)} simulated minutes, ${tally.launched} tasks`,
   )
   test.equal(runs, seeds.count)
   test.ok(tally.launched > 50 * runs, 'there was work')
   for (const [trouble, times] of Object.entries(tally.troubles)) test.ok(times > runs, `${trouble}: ${times} times`)
+})
+
+// What a hundred agents do takes twenty times as long; the soak runs more seeds of it.
+t.test('neither do a hundred agents', { timeout }, async test => {
+  const tally: Tally = { launched: 0, ended: 0, troubles: {} }
+  const few = { first: 1, count: 8 }
+  const { runs, events } = await runSeeds(seed => runCluster(seed, { shape: wide, tally }), few)
+  test.comment(`${runs} seeds, ${events} events, ${tally.launched} tasks`)
+  test.ok(tally.launched > 300 * runs, 'there was work')
 })
 
 /** Each safeguard is needed: without it some seed breaks, and says how. */
@@ -28,8 +37,8 @@ const sabotages: readonly (readonly [string, Sabotage, RegExp])[] = [
 ]
 for (const [name, sabotage, expected] of sabotages)
   t.test(`it is noticed when ${name}`, { timeout }, async test => {
-    const failure = await failingSeed(seed => runCluster(seed, sabotage), seeds)
+    const failure = await failingSeed(seed => runCluster(seed, { sabotage }), seeds)
     test.match(failure?.what, expected, `seed ${failure?.seed}: ${failure?.what}`)
-    const again = await failingSeed(seed => runCluster(seed, sabotage), { first: failure?.seed ?? 0, count: 1 })
+    const again = await failingSeed(seed => runCluster(seed, { sabotage }), { first: failure?.seed ?? 0, count: 1 })
     test.equal(again?.message, failure?.message, 'the same seed fails the same way')
   })

@@ -56,6 +56,8 @@ export class SimulatedMasters {
     const master = new Master({
       config: {
         ...heartDefaults,
+        // Shorter than the longest absence, so that recovered agents are given up, too.
+        agentReregisterTimeout: 60_000,
         seed: this.#simulation.seed,
         masterInfo: { id: name, ip: 0, port: 5050, pid, hostname: '127.0.0.1' },
       },
