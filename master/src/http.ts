@@ -10,9 +10,6 @@ import type { ApiAnswer, ApiReply, ApiRequest, ApiSource } from './api/transport
 /** Unsent bytes at which a scheduler or operator that does not read is cut off; it subscribes again. */
 const maxQueuedBytes = 64 * 1024 * 1024
 
-/** How long the body of a call may take to arrive, ms. */
-const bodyTimeout = 60_000
-
 /** Puts the master's routes behind a fastify server: any method, bodies as they come, request streams as streams. */
 export function serveRoutes(app: FastifyInstance, routes: Routes, clock: Clock): void {
   app.removeAllContentTypeParsers()
@@ -22,16 +19,8 @@ export function serveRoutes(app: FastifyInstance, routes: Routes, clock: Clock):
     routes.handle(toApi(request), new HttpReply(reply, clock))
     return reply
   }
-  // A stream of calls may take for ever; other bodies on its route get their limit here.
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.routeOptions.config.streamed !== true || isRecordIo(request)) return
-    const timer = clock.after(bodyTimeout, () => {
-      reply.header('connection', 'close').send(new HttpError(408, 'the body of the request did not arrive in time'))
-    })
-    request.raw.once('end', () => timer.cancel())
-    reply.raw.once('close', () => timer.cancel())
-  })
-  const streamed = { config: { streamed: true } }
+  // A stream of calls may take for ever.
+  const streamed = { config: { streamed: isRecordIo } }
   for (const path of ['/api/v1/scheduler', '/master/api/v1/scheduler']) app.all(path, streamed, handle)
   app.all('/*', handle)
 }

@@ -237,6 +237,14 @@ t.test('cycles', async t => {
     for (const { frameworkId } of allocator.cycle()) counts[frameworkId] = (counts[frameworkId] ?? 0) + 1
     t.same(counts, { f: 5, g: 5, h: 10 })
   })
+  t.test('a role of twice the weight gets twice as much', async t => {
+    const frameworks = { f: framework({ roles: ['heavy'] }), g: framework({ roles: ['light'] }) }
+    const agents = Array.from({ length: 30 }, () => 'cpus:1;mem:100')
+    const allocator = allocatorOf(agents, frameworks, { weights: new Map([['heavy', 2]]) })
+    const given = allocator.cycle()
+    t.equal(given.filter(({ role }) => role === 'heavy').length, 20)
+    t.equal(given.length, 30)
+  })
   t.test('what is declined goes to others, and comes back after its time', async t => {
     const allocator = allocatorOf(['cpus:4;mem:100'], { f: framework(), g: framework() })
     const [first] = allocator.cycle()

@@ -440,6 +440,14 @@ t.test("the operator's stream: snapshot and events give GET_STATE", async t => {
   )
 })
 
+t.test('a script says what JSON says, also with the line ends that only scripts know', async t => {
+  const framework = await new FakeScheduler(url, { name: 'a\u2028b\u2029c' }).subscribe()
+  const { text } = await send(`${url}/frameworks?jsonp=f`, 'GET', {})
+  t.match(text, 'a\\u2028b\\u2029c')
+  t.notMatch(text, /[\u2028\u2029]/)
+  await framework.call({ type: 'TEARDOWN' })
+})
+
 t.test('capabilities that this master does not know have a name all the same', async t => {
   const capabilities = [{ type: 'LATER' as 'MULTI_ROLE' }, { type: 'PARTITION_AWARE' as const }]
   const framework = await new FakeScheduler(url, { capabilities }).subscribe()

@@ -50,6 +50,23 @@ t.test('registration', async t => {
     t.equal(bench.heart.cluster.agents.size, 0)
     t.equal(bench.registry.size, 0, 'a description that no record holds is refused before it is written')
   })
+  t.test('again brings what has changed about it', async t => {
+    const bench = new HeartBench()
+    const id = bench.agent('l1')
+    bench.do({ type: 'LINK_ENDED', link: 'l1', restarted: true })
+    const attributes = [{ name: 'rack', type: 'TEXT' as const, text: { value: '2' } }]
+    const message = bench.registration()
+    bench.do({ type: 'LINK_OPENED', link: 'l1', agentId: id })
+    bench.fromAgent('l1', {
+      reregister: {
+        ...message,
+        version: '1.12.0',
+        agent_info: { ...message.agent_info, attributes, id: { value: id } },
+      },
+    })
+    t.match(bench.tables.agents.get(id), { view: { version: '1.12.0', info: { attributes } } })
+    t.match(bench.offers(bench.framework().stream), [{ attributes }])
+  })
   t.test('over another link with less than was offered rescinds the offers', async t => {
     const bench = new HeartBench()
     const id = bench.agent('l1', { resources: 'cpus:4;mem:1024' })
@@ -116,6 +133,13 @@ t.test('status updates', async t => {
       acknowledge: { agent_id: { value: agentId }, task_id: { value: 't' }, uuid: 'AAAAAAAAAAAAAAAAAAAAAA==' },
     })
     t.same(bench.sent('l1'), [])
+  })
+  t.test('of the same state replace each other', async t => {
+    const { bench, framework } = launched()
+    for (const timestamp of [1, 2, 3]) bench.update('l1', framework.id, 't', 'TASK_RUNNING', { timestamp })
+    const { statuses } = bench.tables.frameworks.get(framework.id)!.tasks.get('t')!.task
+    t.match(statuses, [{ state: 'TASK_RUNNING', timestamp: 3 }])
+    t.equal(statuses!.length, 1)
   })
   t.test('of an executor that wavers are kept as the first and the newest', async t => {
     const { bench, framework } = launched()
@@ -308,6 +332,16 @@ t.test('frameworks', async t => {
     t.same(bench.offers(framework.stream), [])
     bench.call(framework, { type: 'REVIVE' })
     t.equal(bench.offers(framework.stream).length, 1)
+  })
+  t.test('many offers come in events below 1 MB', async t => {
+    const bench = new HeartBench()
+    const ports = `ports:[${Array.from({ length: 1_000 }, (_, i) => `${2 * i}-${2 * i}`).join(',')}]`
+    for (let i = 0; i < 40; i++)
+      bench.agent(`l${i}`, { pid: `slave(1)@10.0.0.${i}:5051`, resources: `cpus:1;${ports}` })
+    const events = bench.events(bench.framework().stream).filter(({ type }) => type === 'OFFERS')
+    t.ok(events.length > 1)
+    t.equal(events.flatMap(({ offers }) => offers!.offers!).length, 40)
+    for (const event of events) t.ok(JSON.stringify(event).length < 1_000_000)
   })
   t.test('offers that are not answered are rescinded after --offer_timeout', async t => {
     const bench = new HeartBench({ offerTimeout: 5_000 })

@@ -60,6 +60,14 @@ t.test('launching', async t => {
         { update_operation_status: { status: { state: 'OPERATION_ERROR' } } },
       )
     }
+    t.equal([...bench.heart.cluster.offers.values()].length, 0)
+    bench.forgetEffects()
+    bench.pass(1)
+    t.match(
+      bench.effects.filter(({ type }) => type === 'EVENT'),
+      [{ event: { type: 'OFFERS' } }],
+      'without a filter',
+    )
     bench.forgetEffects()
     const tasks = Array.from({ length: 100 }, (_, i) => bench.task(offer!, { task_id: { value: `t${i}` } }))
     const long = { ...offer!, id: { value: 'o'.repeat(1_000_000) } }

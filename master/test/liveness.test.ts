@@ -139,6 +139,22 @@ t.test('blindness is not death: a master cut off from the bus marks nobody', asy
   t.equal(bench.heart.cluster.agents.size, 2)
 })
 
+t.test('the only agent is asked directly before it is given up', async t => {
+  const bench = new HeartBench()
+  const agentId = bench.agent('l1', { pid: 'slave(1)@10.0.0.1:5051' })
+  bench.pass(80)
+  t.match(
+    bench.effects.filter(({ type }) => type === 'PROBE'),
+    [{ agentId, pid: 'slave(1)@10.0.0.1:5051' }],
+  )
+  bench.do({ type: 'PROBED', agentId, alive: true })
+  bench.pass(1)
+  t.ok(bench.heart.cluster.agents.has(agentId))
+  bench.pass(80)
+  bench.do({ type: 'PROBED', agentId, alive: false })
+  t.match(bench.registry.get(agentId), { entry: { state: 'unreachable' } })
+})
+
 t.test('a disconnected agent has --agent_reregister_timeout', async t => {
   const bench = new HeartBench({ agentSilence: 1e9 })
   bench.agent('l1')

@@ -67,6 +67,8 @@ t.test('what was applied is there for the next leader', async t => {
   t.equal(registrar.queued, 0)
   const { agents, clusterId } = await new Registrar(store).recover({ ...masterInfo, id: 'N' })
   t.equal(clusterId, 'M', 'the cluster keeps its id')
+  const leader = JSON.parse(Buffer.from((await store.get('/master/leader'))!.value).toString())
+  t.match(leader, { master_info: { id: 'N' } }, 'who leads now is written')
   t.equal(agents.length, 299)
   t.notOk(agents.some(({ id }) => id === 'M-S7'))
   t.match(

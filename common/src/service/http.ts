@@ -47,7 +47,7 @@ export interface HttpOptions {
   readonly domain?: string
   /** Largest request body, bytes; 1 MiB unless said. Over it: 413. */
   readonly bodyLimit?: number
-  /** How long a request's body may take to arrive, ms; 60 s unless said, then 408. Routes with `config: { streamed: true }` may take for ever. */
+  /** How long a request's body may take to arrive, ms; 60 s unless said, then 408. Routes with `config: { streamed }` may take for ever. */
   readonly bodyTimeout?: number
   /** Connections at a time; 10,000 unless said. One more is closed at once. */
   readonly maxConnections?: number
@@ -70,8 +70,8 @@ export interface HttpService {
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route reads its body as it comes: neither the time limit nor a parser applies. */
-    streamed?: boolean
+    /** The route reads bodies as they come, all or those of some requests: the time limit does not apply. */
+    streamed?: boolean | ((request: FastifyRequest) => boolean)
   }
 }
 
@@ -194,7 +194,7 @@ function guardDoor(app: FastifyInstance, door: Door): void {
 
 function limitBodyTime(app: FastifyInstance, clock: Clock, limit: number): void {
   app.addHook('preParsing', (request, reply, payload, done) => {
-    if (hasBody(request) && request.routeOptions.config.streamed !== true) {
+    if (hasBody(request) && !isStreamed(request)) {
       const timer = clock.after(limit, () => {
         if (reply.sent) return
         reply.header('connection', 'close')
@@ -211,6 +211,11 @@ function limitBodyTime(app: FastifyInstance, clock: Clock, limit: number): void 
 
 const hasBody = ({ headers }: FastifyRequest) =>
   headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+
+function isStreamed(request: FastifyRequest): boolean {
+  const { streamed = false } = request.routeOptions.config
+  return typeof streamed === 'boolean' ? streamed : streamed(request)
+}
 
 /** The one place where errors become answers. What is not an HttpError or fastify's own is our fault, and is not shown. */
 function answerErrors(app: FastifyInstance, format: FormatError, notFound: string | undefined): void {

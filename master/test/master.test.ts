@@ -1,0 +1,75 @@
+import { createMemoryCoordination, noFaults } from '@meseta/common/coordination/memory'
+import { createEmbeddedBus } from '@meseta/common/messaging/open'
+import { systemClock } from '@meseta/common/service/clock'
+import { systemRandom } from '@meseta/common/service/random'
+import { pino } from 'pino'
+import t, { type Test } from 'tap'
+import { Master, type MasterOptions } from '../src/master.ts'
+import { heartDefaults } from '../src/state/config.ts'
+import { FakeAgent } from './support/fake-agent.ts'
+
+const masterInfo = { id: 'M', ip: 0, port: 5050, pid: 'master@127.0.0.1:5050', hostname: '127.0.0.1' }
+const failed = (error: unknown) => t.fail('a listener failed', { error })
+
+/** A master with a store and a bus of its own. Answers the error that it ends with. */
+async function ending(t: Test, more: (options: MasterOptions) => Partial<MasterOptions>): Promise<Error> {
+  const bus = createEmbeddedBus({ failed })
+  const { store } = createMemoryCoordination({
+    clock: systemClock,
+    random: systemRandom,
+    failed,
+    faults: noFaults,
+  }).connect()
+  let end: (error: Error) => void
+  const ended = new Promise<Error>(resolve => {
+    end = resolve
+  })
+  const options: MasterOptions = {
+    config: { ...heartDefaults, masterInfo },
+    cluster: 'meseta',
+    store,
+    bus,
+    clock: systemClock,
+    random: systemRandom,
+    log: pino({ level: 'silent' }),
+    probe: async () => true,
+    fatal: error => end(error),
+    recovered: () => undefined,
+    changed: () => undefined,
+  }
+  const master = new Master({ ...options, ...more(options) })
+  await master.lead()
+  const agent = new FakeAgent({ bus, link: 'agent-1' })
+  t.teardown(async () => {
+    await agent.stop()
+    await master.stop()
+    await bus.close()
+  })
+  return ended
+}
+
+t.test('a registry write that takes too long ends the leadership', async t => {
+  const stuck = ({ store }: MasterOptions) => ({
+    registryStoreTimeout: 50,
+    store: new Proxy(store, {
+      get(target, name) {
+        const value = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        return (path: string, ...rest: unknown[]) =>
+          name === 'create' && /registry\/\d/.test(path)
+            ? new Promise(() => undefined)
+            : value.call(target, path, ...rest)
+      },
+    }),
+  })
+  t.match(await ending(t, stuck), { message: /longer than 0.05 s/ })
+})
+
+t.test('when a step can not be carried out whole the master ends, and does not go on with half of it', async t => {
+  const broken = () => ({
+    changed: () => {
+      throw new Error('no reader')
+    },
+  })
+  t.match(await ending(t, broken), { message: 'the master failed: no reader' })
+})
