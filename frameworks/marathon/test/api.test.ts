@@ -369,6 +369,56 @@ t.test('an upgrade behind health checks of Marathon’s own: events, feed, and t
   })
 })
 
+t.test('a deployment is done when the readiness check is passed', async t => {
+  let status = 503
+  const service = createServer((_request, response) =>
+    response.writeHead(status, { 'content-type': 'text/plain' }).end('plan'),
+  )
+  await new Promise<void>(resolve => service.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => service.close())
+  const { port } = service.address() as AddressInfo
+  const { client, marathon } = await start(t, [{ hostname: '127.0.0.1', cpus: 4, mem: 4_000, ports: [port, port] }])
+  const feed = new EventStream()
+  t.teardown(() => feed.close())
+  await feed.open(`${marathon.url}/meseta/v1/feed`)
+  const readiness = {
+    portName: 'api',
+    path: '/v1/plan',
+    intervalSeconds: 1,
+    timeoutSeconds: 0,
+    preserveLastResponse: true,
+  }
+  const refused = await client.post('/v2/apps', {
+    id: '/r',
+    cmd: 'serve',
+    readinessChecks: [{ ...readiness, portName: 'none' }],
+  })
+  t.match(refused, { status: 422, body: { details: [{ path: '/readinessChecks(0)/portName' }] } })
+  const checks = [{ ...readiness, intervalSeconds: 2, timeoutSeconds: 1 }]
+  await client.post('/v2/apps', {
+    id: '/r',
+    cmd: 'serve',
+    cpus: 0.1,
+    mem: 32,
+    portDefinitions: [{ port: 0, name: 'api' }],
+    readinessChecks: checks,
+  })
+  await client.until('/v2/apps/r?embed=app.readiness', body => body.app.readinessCheckResults?.length === 1)
+  t.match((await client.get('/v2/apps/r?embed=app.readiness')).body.app.readinessCheckResults, [
+    {
+      name: 'readinessCheck',
+      ready: false,
+      taskId: /_app\.1$/,
+      lastResponse: { status: 503, contentType: 'text/plain', body: 'plan' },
+    },
+  ])
+  t.equal((await client.get('/v2/deployments')).body.length, 1)
+  await feed.until(frame => frame.event === 'wait' && frame.data.body?.code === 'NOT_READY')
+  status = 200
+  await client.deployed()
+  t.match((await client.get('/v2/apps/r?embed=readiness')).body.app.readinessCheckResults, [{ ready: true }])
+})
+
 t.test('a task that fails its health checks is killed and replaced', async t => {
   const { client, cluster } = await start(t, [{ hostname: '127.0.0.1', cpus: 4, mem: 4_000, ports: [31_000, 31_050] }])
   const check = {

@@ -137,6 +137,18 @@ t.test('a locked app refuses another change, and takes it by force', async t => 
   t.equal(world.running('/web').length, 2)
 })
 
+t.test('a smaller definition of what waits asks for offers anew', async t => {
+  const world = new World({ random: seededRandom(14) })
+  world.change(put('/big', { cmd: 'serve', cpus: 100, mem: 32 }))
+  world.run(30_000)
+  const before = world.calls.length
+  world.change(put('/big', { cpus: 1 }), true)
+  t.match(
+    world.calls.slice(before).map(call => call.kind),
+    ['revive'],
+  )
+})
+
 t.test('services are deployed after those they depend on', async t => {
   const world = new World({ random: seededRandom(10) })
   const body = {

@@ -134,6 +134,7 @@ export function project(state: State, entry: LogEntry): void {
     state.touch('app', id)
     state.touch('pod', id)
     state.reviews.add(id)
+    askAnew(state, id)
     if (after === undefined) dropVersions(state, id)
     else addVersion(state, after)
   }
@@ -142,6 +143,13 @@ export function project(state: State, entry: LogEntry): void {
     state.touch('group', id)
   }
   for (const { id } of entry.services) state.touch('group', parentOf(id))
+}
+
+/** What was refused for the old definition may do for the new one. */
+function askAnew(state: State, id: PathId): void {
+  if (!state.pending.has(id)) return
+  state.queue.close(id)
+  state.wantsOffers.add(id)
 }
 
 function addVersion(state: State, service: Service): void {
