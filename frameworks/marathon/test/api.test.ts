@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ScriptedCluster } from '@meseta/sdk/testing/scripted-agents'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { Client, EventStream } from './support/client.ts'
 import { newServers, startMarathon } from './support/process.ts'
 
@@ -14,7 +14,7 @@ const agents = [1, 2, 3].map(n => ({
   ports: [31_000 + n * 100, 31_050 + n * 100] as const,
 }))
 
-async function start(t: Tap.Test, shape = agents, more: readonly string[] = []) {
+async function start(t: Test, shape = agents, more: readonly string[] = []) {
   const cluster = await ScriptedCluster.start(shape)
   const marathon = await startMarathon(newServers(), cluster.master.url, more)
   t.teardown(async () => {

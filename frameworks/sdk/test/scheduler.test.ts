@@ -126,7 +126,7 @@ t.test('a refused call names what the master said; without a session none is sen
   t.teardown(() => scheduler.stop())
   await t.rejects(scheduler.call({ type: 'SUPPRESS' }), CallError)
   await ear.until(() => ear.count('subscribed') === 1)
-  await t.rejects(scheduler.call({ type: 'REVIVE' }), { status: 400 })
+  await t.rejects(scheduler.call({ type: 'REVIVE' }), /400/)
   await scheduler.call({ type: 'SUPPRESS' })
   t.ok(scheduler.connected, 'a refused call does not end the session')
 })
