@@ -120,12 +120,13 @@ t.test('coordination over a real ZooKeeper server', { skip, timeout: 60_000 }, a
     const candidacy = await owner.election.contend('/', 'info_', bytes('said'))
     const stranger = await connect(`${here}/secured`)
     t.equal(text((await stranger.store.get('/a/b'))?.value), 'x')
-    for (const call of [
+    const calls: Promise<unknown>[] = [
       stranger.store.set('/a/b', bytes('y'), 0),
       stranger.store.create('/a/c', bytes('y')),
       stranger.store.create('/d', bytes('y')),
       stranger.store.delete('/a/b', 0),
-    ])
+    ]
+    for (const call of calls)
       await t.rejects(call, { code: 'UNAVAILABLE', message: /refuses access.*user and password/ })
     let said: string | undefined
     stranger.election.watch('/', 'info_', (members: readonly Member[]) => {

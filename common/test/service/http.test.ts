@@ -222,6 +222,8 @@ t.test('bodies are parsed, bounded and never poison', async t => {
         url: '/slow',
         handler: (_request, reply) => void systemClock.after(300, () => reply.send('late')),
       })
+      const config = { streamed: ({ headers }: { headers: object }) => 'x-stream' in headers }
+      app.post('/some', { config }, request => ({ got: request.body ?? null }))
     },
     {
       bodyTimeout: 150,
@@ -262,6 +264,14 @@ t.test('bodies are parsed, bounded and never poison', async t => {
     ),
     /408 .*did not arrive within 0\.15 s/s,
   )
+  const half = (header: string) =>
+    `POST /some HTTP/1.1\r\nHost: localhost\r\n${header}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{`
+  t.match(await raw(port, half('')), /408 /, 'of a route that takes streams only streams may take for ever')
+  const stream = connect(port, '127.0.0.1')
+  stream.write(half('X-Stream: 1\r\n'))
+  await new Promise(resolve => systemClock.after(400, () => resolve(stream.write('}'))))
+  t.match(String(await new Promise(resolve => stream.once('data', resolve))), /200 OK/)
+  stream.destroy()
   t.equal((await ask(`${url}/health`)).status, 200, 'it goes on')
   const slow = await ask(`${url}/slow`, { method: 'POST', headers: json, body: '{}' })
   t.match(slow, { status: 200, text: 'late' }, 'an answer may take longer than a body')
