@@ -36,7 +36,7 @@ const shell = ['cli/src/', 'common/src/service/', 'test/', 'router/ui/build.mjs'
 const pure = [
   /^common\/src\/resources\//,
   /^master\/src\/(state|allocator)\//,
-  /^agent\/src\/updates\//,
+  /^agent\/src\/(updates|core)\//,
   /^frameworks\/marathon\/src\/core\//,
   /^router\/dns\/src\/records\//,
   /^router\/balancer\/src\/table\//,
@@ -92,6 +92,7 @@ function run(title, command, args) {
 
 const results = [
   run('types', process.execPath, [bin('tsc'), '-b']),
+  run('types of tests', process.execPath, [bin('tsc'), '-p', 'tsconfig.tests.json']),
   run('format and lint', bin('biome'), ['check', '--error-on-warnings', '.']),
   checkLaws(),
 ]

@@ -4,11 +4,11 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
 import { decode, encode } from '@meseta/common/protocol/codec'
 import type { HealthCheck } from '@meseta/common/protocol/mesos'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { FakeMaster, newBus, tempFolder, until } from './harness.ts'
 import { startComponent } from './running-component.ts'
 
-async function setUp(test: typeof t, given: Record<string, unknown> = {}) {
+async function setUp(test: Test, given: Record<string, unknown> = {}) {
   const folder = await tempFolder(test)
   const bus = newBus()
   const master = new FakeMaster(bus, 'meseta')

@@ -7,12 +7,12 @@ import { buffer } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import type { CommandInfoURI } from '@meseta/common/protocol/mesos'
 import { systemClock } from '@meseta/common/service/clock'
-import t from 'tap'
-import { type Headers, pack } from 'tar-stream'
+import t, { type Test } from 'tap'
+import { type Header, pack } from 'tar-stream'
 import { Fetcher, outputName } from '../src/fetcher/fetcher.ts'
 import { tempFolder } from './harness.ts'
 
-type Entry = [Partial<Headers> & { name: string }, string?]
+type Entry = [Partial<Header> & { name: string }, string?]
 
 async function tar(entries: readonly Entry[]): Promise<Buffer> {
   const archive = pack()
@@ -21,7 +21,7 @@ async function tar(entries: readonly Entry[]): Promise<Buffer> {
   return buffer(archive)
 }
 
-async function setUp(test: typeof t, maxBytes = 1_000_000) {
+async function setUp(test: Test, maxBytes = 1_000_000) {
   const folder = await tempFolder(test)
   const sandbox = join(folder, 'sandbox')
   await mkdir(sandbox)

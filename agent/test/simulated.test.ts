@@ -1,13 +1,13 @@
 import { systemClock } from '@meseta/common/service/clock'
 import { systemRandom } from '@meseta/common/service/random'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { type Agent, createAgent } from '../src/agent.ts'
 import { MemoryCheckpoints } from '../src/checkpoints/memory.ts'
 import { SimulatedMachine } from '../src/containers/simulated-launcher.ts'
 import { FakeMaster, framework, log, newBus, until } from './harness.ts'
 
 /** A simulated machine with its disk, and the agents that live on it one after the other. */
-function setUp(test: typeof t) {
+function setUp(test: Test) {
   const bus = newBus()
   const checkpoints = new MemoryCheckpoints()
   const machine = new SimulatedMachine(systemClock, ({ argv }) => {

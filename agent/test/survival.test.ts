@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { AgentToMaster, TaskStatus } from '@meseta/common/protocol/mesos'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { isAlive, readAllStats, readStat } from '../src/containers/proc.ts'
 import { tempFolder, until } from './harness.ts'
+
+const rootless = process.getuid?.() !== 0 && 'all other tests here run without root already'
 
 const script = fileURLToPath(new URL('agent-process.ts', import.meta.url))
 
@@ -22,14 +24,7 @@ interface Life {
   kill(): Promise<void>
 }
 
-function live(
-  test: typeof t,
-  folder: string,
-  epoch: number,
-  tasks: object = {},
-  options: object = {},
-  uid?: number,
-): Life {
+function live(test: Test, folder: string, epoch: number, tasks: object = {}, options: object = {}, uid?: number): Life {
   const heard: Life['heard'] = []
   const errors: string[] = []
   const child = spawn(
@@ -199,24 +194,24 @@ t.test('a second agent does not start on the work folder of another', async test
   test.match(second.errors.join('\n'), new RegExp(`the agent of process ${first.child.pid} uses`))
 })
 
-t.test('an agent without root runs its tasks as itself, whatever user they name, and takes them over', async test => {
-  if (process.getuid?.() !== 0) {
-    test.skip('all other tests here run without root already')
-    return
-  }
-  const nobody = 65534
-  const folder = await tempFolder(test)
-  await chown(folder, nobody, nobody)
-  const first = live(test, folder, 1, { plain: 'id -u; sleep 1000' }, {}, nobody)
-  const pid = pidOf(await first.status('plain', 'TASK_RUNNING'))
-  await first.kill()
-  const second = live(test, folder, 2, {}, {}, nobody)
-  const url = await second.url()
-  test.ok(runs(pid))
-  const path = '/frameworks/fw-1/executors/plain/runs/latest/stdout'
-  const read = await fetch(`${url}/files/read?offset=0&path=${encodeURIComponent(path)}`)
-  test.match(await read.json(), { data: '65534\n' })
-  await fetch(`${url}/meseta/v1/stop-tasks`, { method: 'POST' })
-  await second.status('plain', 'TASK_KILLED')
-  test.notOk(runs(pid))
-})
+t.test(
+  'an agent without root runs its tasks as itself, whatever user they name, and takes them over',
+  { skip: rootless },
+  async test => {
+    const nobody = 65534
+    const folder = await tempFolder(test)
+    await chown(folder, nobody, nobody)
+    const first = live(test, folder, 1, { plain: 'id -u; sleep 1000' }, {}, nobody)
+    const pid = pidOf(await first.status('plain', 'TASK_RUNNING'))
+    await first.kill()
+    const second = live(test, folder, 2, {}, {}, nobody)
+    const url = await second.url()
+    test.ok(runs(pid))
+    const path = '/frameworks/fw-1/executors/plain/runs/latest/stdout'
+    const read = await fetch(`${url}/files/read?offset=0&path=${encodeURIComponent(path)}`)
+    test.match(await read.json(), { data: '65534\n' })
+    await fetch(`${url}/meseta/v1/stop-tasks`, { method: 'POST' })
+    await second.status('plain', 'TASK_KILLED')
+    test.notOk(runs(pid))
+  },
+)

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { isAlive, membersOf, readAllStats, readStat } from '../src/containers/proc.ts'
 import type { HostAgent } from '../src/host-agent.ts'
 import { FakeMaster, framework, hostAgent, newBus, taskInfo, tempFolder, until } from './harness.ts'
@@ -11,7 +11,7 @@ interface Setting {
   readonly host: HostAgent
 }
 
-async function setUp(test: typeof t): Promise<Setting> {
+async function setUp(test: Test): Promise<Setting> {
   const folder = await tempFolder(test)
   const bus = newBus()
   const master = new FakeMaster(bus)
@@ -185,7 +185,7 @@ t.test('a group lives in nested sandboxes, shares volumes, and dies together', a
     task_id: { value: id },
     agent_id: { value: 'agent-1' },
     command: { value },
-    container: { type: 'MESOS', volumes: [volume] } as const,
+    container: { type: 'MESOS' as const, volumes: [volume] },
   })
   master.send({
     run_task_group: {

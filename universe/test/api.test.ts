@@ -12,6 +12,7 @@ import { type Json, parseJson, stringifyJson } from '../src/render/json.ts'
 import { readHttpRepository } from '../src/repositories/http-repository.ts'
 import { repositoriesPath } from '../src/repositories/record.ts'
 import { FakeMarathon, mediaTypes, openStore, Scripted, send, sendJson, startUniverse } from './cluster.ts'
+import { problem } from './problem.ts'
 import { builtInFolder, universeFolder } from './real.ts'
 
 const errorType = 'application/vnd.dcos.package.error+json;charset=utf-8;version=v1'
@@ -385,12 +386,12 @@ t.test('a repository that stumbles is asked again, and one that refuses is not',
   const repository = { name: 'R', uri: await server.listen(t) }
   t.same(await readHttpRepository(repository, { agent, clock, adding: false }), { packages: [], skipped: [] })
   t.same(waits, [5_000, 5_000])
-  await t.rejects(readHttpRepository(repository, { agent, clock, adding: false }), {
-    type: 'UniverseClientHttpError',
-    status: 500,
-  })
+  await t.rejects(
+    readHttpRepository(repository, { agent, clock, adding: false }),
+    problem('UniverseClientHttpError', 500),
+  )
   t.equal(server.seen.length, 4, 'a 404 is final')
   server.close()
-  await t.rejects(readHttpRepository(repository, { agent, clock, adding: false }), { type: 'RepositoryUriConnection' })
+  await t.rejects(readHttpRepository(repository, { agent, clock, adding: false }), problem('RepositoryUriConnection'))
   t.equal(waits.length, 5, 'three more attempts for a lost connection')
 })

@@ -13,6 +13,7 @@ import type { PackageDefinition } from '../src/render/package.ts'
 import { renderPackage } from '../src/render/render.ts'
 import { openAsset } from '../src/repositories/assets.ts'
 import { builtIn } from '../src/repositories/location.ts'
+import { problem } from './problem.ts'
 import { builtInFolder } from './real.ts'
 
 const expected = ['cluster-clock', 'echo-tcp', 'guestbook', 'kv-store', 'load-generator', 'web-demo', 'work-queue']
@@ -66,8 +67,8 @@ t.test('each renders an app that any agent can run, with what finds and checks i
       const labels = { DCOS_SERVICE_NAME: `team/${name}`, DCOS_SERVICE_SCHEME: 'http', DCOS_SERVICE_PORT_INDEX: '0' }
       t.match(app.labels, labels, name)
     }
-    t.throws(() => rendered(name, { service: { name: '../up' } }), { type: 'JsonSchemaMismatch' }, name)
-    t.throws(() => rendered(name, { no: 1 }), { type: 'JsonSchemaMismatch' }, name)
+    t.throws(() => rendered(name, { service: { name: '../up' } }), problem('JsonSchemaMismatch'), name)
+    t.throws(() => rendered(name, { no: 1 }), problem('JsonSchemaMismatch'), name)
   }
   const odd = rendered('web-demo', { demo: { message: '<b>"}}{{x}}\\n\n' } })
   t.equal(member(odd.env, 'DEMO_MESSAGE'), '<b>"}}{{x}}\\n\n', 'any text survives the template')

@@ -16,6 +16,7 @@ import { merge } from '../src/render/options.ts'
 import type { PackageDefinition } from '../src/render/package.ts'
 import { renderPackage, resolveOptions } from '../src/render/render.ts'
 import { renderFrom } from '../src/render-from.ts'
+import { problem } from './problem.ts'
 import { mendingOptions, universeFolder } from './real.ts'
 
 const mustache = createRequire(import.meta.url)('mustache') as {
@@ -74,7 +75,7 @@ t.test('the real packages', async t => {
 
   await t.test('what needs options says which', async t => {
     for (const definition of packages.filter(one => one.name === 'gitlab')) {
-      t.throws(() => renderPackage({ definition, source: 'x' }), { type: 'JsonSchemaMismatch', status: 400 })
+      t.throws(() => renderPackage({ definition, source: 'x' }), problem('JsonSchemaMismatch', 400))
     }
   })
 
@@ -171,12 +172,13 @@ t.test('rendering from a folder', async t => {
     options: { service: { name: 'r' } },
   })
   t.match(same, { labels: { DCOS_PACKAGE_NAME: 'redis' } })
-  await t.rejects(renderFrom({ folder: universeFolder, name: 'nothing' }), { type: 'PackageNotFound' })
-  await t.rejects(renderFrom({ folder: universeFolder, name: 'redis', release: 9 }), { type: 'VersionNotFound' })
-  await t.rejects(renderFrom({ folder: universeFolder, name: '../..' }), { type: 'PackageNotFound' })
-  await t.rejects(renderFrom({ folder: universeFolder, name: 'dcos-enterprise-cli' }), {
-    type: 'ServiceMarathonTemplateNotFound',
-  })
+  await t.rejects(renderFrom({ folder: universeFolder, name: 'nothing' }), problem('PackageNotFound'))
+  await t.rejects(renderFrom({ folder: universeFolder, name: 'redis', release: 9 }), problem('VersionNotFound'))
+  await t.rejects(renderFrom({ folder: universeFolder, name: '../..' }), problem('PackageNotFound'))
+  await t.rejects(
+    renderFrom({ folder: universeFolder, name: 'dcos-enterprise-cli' }),
+    problem('ServiceMarathonTemplateNotFound'),
+  )
   await t.rejects(renderFrom({ folder: '/nowhere', name: 'redis' }), { name: 'DirectoryProblem' })
 })
 

@@ -7,6 +7,8 @@ import { findService } from '../src/services/find-service.ts'
 import { candidates, normalName } from '../src/services/names.ts'
 import { ServiceTable } from '../src/services/service-table.ts'
 
+const notFound: { readonly name: string } = Object.freeze({ name: 'HttpError', status: 404 })
+
 const all = { apps: true, frameworks: true }
 const noDns = async () => undefined
 const labels = (name: string, more: Record<string, string> = {}) => ({
@@ -54,7 +56,7 @@ t.test('the shortest prefix that resolves wins, apps before frameworks, ids befo
   t.equal((await find('F-1/')).service.basePath, '/ui')
   t.equal((await find('spark/')).service.backends[0]!.host, '127.0.0.4')
   await t.rejects(find('nope/x'), { status: 404, message: /service not found/ })
-  await t.rejects(find('////'), { status: 404 })
+  await t.rejects(find('////'), notFound)
 })
 
 t.test('missing sources answer 503, and only where they matter', async t => {
@@ -113,7 +115,7 @@ t.test('a framework with an empty web address is found by DNS', async t => {
   })
   t.equal(found.service.backends[0]!.port, 9)
   t.same(asked, ['kafka.group'])
-  await t.rejects(findService('null', table, all, noDns), { status: 404 })
+  await t.rejects(findService('null', table, all, noDns), notFound)
   await t.rejects(
     findService('kafka.group', table, all, async () => {
       throw new Error('down')
