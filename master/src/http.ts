@@ -75,9 +75,12 @@ class HttpReply implements ApiReply {
   }
 
   answer({ status, headers, body }: ApiAnswer): void {
-    for (const [name, value] of Object.entries(headers)) this.#reply.header(name, value)
+    this.#reply.code(status)
+    for (const name in headers) this.#reply.header(name, headers[name])
+    // Most answers are a 202 without a body: with none at all fastify makes one write of it, and no content type.
+    if (body.length === 0) this.#reply.send()
     // Text as bytes: fastify adds nothing to the content type of these.
-    this.#reply.code(status).send(typeof body === 'string' ? Buffer.from(body) : Buffer.from(body))
+    else this.#reply.send(typeof body === 'string' ? Buffer.from(body) : body)
   }
 
   stream(headers: Readonly<Record<string, string>>): OutStream {
