@@ -15,8 +15,18 @@ export function serveRoutes(app: FastifyInstance, routes: Routes, clock: Clock):
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.addContentTypeParser(/^application\/recordio/i, (_request, payload, done) => done(null, payload))
+  // Requests that arrived in the same turn are answered together: they share a step of the master, and who waits for several
+  // answers wakes once.
+  let arrived: { readonly request: FastifyRequest; readonly reply: FastifyReply }[] = []
+  const answerAll = () => {
+    const all = arrived
+    arrived = []
+    routes.together(() => {
+      for (const { request, reply } of all) routes.handle(toApi(request), new HttpReply(reply, clock))
+    })
+  }
   const handle = (request: FastifyRequest, reply: FastifyReply) => {
-    routes.handle(toApi(request), new HttpReply(reply, clock))
+    if (arrived.push({ request, reply }) === 1) setImmediate(answerAll)
     return reply
   }
   // A stream of calls may take for ever.

@@ -109,6 +109,8 @@ export class Leader {
     const removeFramework: LeaderApi['removeFramework'] = (id, answered) => this.#master.removeFramework(id, answered)
     const metrics = () => this.metrics((clock.now() - startedAt) / 1000)!
     const operator = new OperatorEndpoint({ replica, streams, metrics, removeFramework })
-    this.#served = { replica, streams, api: { scheduler: this.#master.scheduler, operator, replica, removeFramework } }
+    const together: LeaderApi['together'] = action => this.#master.together(action)
+    const api = { scheduler: this.#master.scheduler, operator, replica, removeFramework, together }
+    this.#served = { replica, streams, api }
   }
 }

@@ -126,9 +126,18 @@ export class Master {
   dispatch(...commands: readonly Command[]): void {
     if (this.#stopped) return
     for (const command of commands) this.#commands.push(command)
-    if (this.#running) return
+    this.together(() => undefined)
+  }
+
+  /** What `action` dispatches becomes one step: many calls that came at once cost less so, and their answers leave together. */
+  together(action: () => void): void {
+    if (this.#running || this.#stopped) {
+      action()
+      return
+    }
     this.#running = true
     try {
+      action()
       this.#drain()
     } catch (error) {
       // What was to be done is lost in part: this master is not to be believed any more. Another one takes over.

@@ -22,6 +22,8 @@ export interface LeaderApi {
     frameworkId: string,
     answered: (status: number, message: string | undefined) => void,
   ) => void
+  /** Runs what handles several requests, so that the master takes their calls in one step. */
+  readonly together: (action: () => void) => void
 }
 
 export interface RoutesOptions {
@@ -98,6 +100,13 @@ export class Routes {
 
   constructor(options: RoutesOptions) {
     this.#options = options
+  }
+
+  /** Runs an action that handles several requests; where this process leads, their calls are one step of the master. */
+  together(action: () => void): void {
+    const leadership = this.#options.leadership()
+    if (leadership.state === 'leading' && leadership.api) leadership.api.together(action)
+    else action()
   }
 
   handle(request: ApiRequest, reply: ApiReply): void {

@@ -150,7 +150,8 @@ export class SchedulerEndpoint {
       case 'STREAM_CLOSED': {
         const open = this.#streams.get(effect.streamId)
         this.#forget(effect.streamId)
-        open?.stream.end()
+        // After what else this step says: a client whose stream ends first takes its TEARDOWN for unanswered.
+        if (open) this.#options.clock.after(0, () => open.stream.end())
         return true
       }
       default:
