@@ -1,5 +1,6 @@
 import { fieldsOf } from './install/fields.ts'
 import { newForm, refused } from './install/form.ts'
+import { nameOf } from './install/plan.ts'
 import { advanced, begun, isOver, questions } from './install/progress.ts'
 import type { Outcome } from './keys/press.ts'
 import type { Model } from './model/model.ts'
@@ -25,8 +26,32 @@ export function heard(state: UiState, event: Event): UiState {
     case 'notice':
       return noticed(state, event.text, event.bad)
     default:
-      return install ? { ...state, install: installing(install, event) } : state
+      return install && isOf(install, event) ? installed(state, install, event) : state
   }
+}
+
+/** An answer to what is not asked any more, or about another package, says nothing. */
+function isOf(install: Install, event: InstallEvent): boolean {
+  switch (event.type) {
+    case 'described':
+      return install.name === event.name && install.asking === 'describe'
+    case 'rendered':
+      return install.name === event.name && install.asking === 'render'
+    case 'installed':
+      return install.name === event.name && install.asking === 'install'
+    case 'refused':
+      return install.name === event.name && install.asking === event.asked
+    default:
+      return install.progress?.appId !== undefined && nameOf(install.progress.appId) === event.of
+  }
+}
+
+function installed(state: UiState, install: Install, event: InstallEvent): UiState {
+  const next = { ...state, install: installing(install, event) }
+  // Who went elsewhere meanwhile is told there.
+  return event.type === 'refused' && state.mode.kind !== 'install'
+    ? noticed(next, `${install.name} was not installed: ${event.message}`)
+    : next
 }
 
 type InstallEvent = Exclude<Event, { type: 'log' | 'log-ended' | 'notice' }>
@@ -34,7 +59,6 @@ type InstallEvent = Exclude<Event, { type: 'log' | 'log-ended' | 'notice' }>
 function installing(install: Install, event: InstallEvent): Install {
   switch (event.type) {
     case 'described':
-      if (install.name !== event.name || install.asking !== 'describe') return install
       return {
         ...install,
         asking: undefined,
@@ -44,16 +68,14 @@ function installing(install: Install, event: InstallEvent): Install {
         form: newForm(fieldsOf(event.config)),
       }
     case 'rendered':
-      return install.asking === 'render' ? { ...install, asking: undefined, step: 'plan', plan: event.apps } : install
+      return { ...install, asking: undefined, step: 'plan', plan: event.apps }
     case 'installed':
-      return install.asking === 'install'
-        ? {
-            ...install,
-            asking: undefined,
-            notes: event.notes,
-            progress: begun(event.appId, install.startedAt, event.at),
-          }
-        : install
+      return {
+        ...install,
+        asking: undefined,
+        notes: event.notes,
+        progress: begun(event.appId, install.startedAt, event.at),
+      }
     case 'refused': {
       const { form, rest } = refused(install.form, event.errors)
       const failure = { message: event.message, errors: rest }

@@ -56,11 +56,24 @@ export type Event =
       readonly config: unknown
       readonly notes: string
     }
-  | { readonly type: 'rendered'; readonly apps: readonly PlannedApp[] }
-  | { readonly type: 'installed'; readonly appId: string | undefined; readonly notes: string; readonly at: number }
-  | { readonly type: 'refused'; readonly message: string; readonly errors: readonly OptionError[] }
-  | { readonly type: 'answered'; readonly what: 'name' | 'page'; readonly at: number }
-  | { readonly type: 'unanswered'; readonly what: 'name' | 'page'; readonly detail: string }
+  | { readonly type: 'rendered'; readonly name: string; readonly apps: readonly PlannedApp[] }
+  | {
+      readonly type: 'installed'
+      readonly name: string
+      readonly appId: string | undefined
+      readonly notes: string
+      readonly at: number
+    }
+  | {
+      readonly type: 'refused'
+      readonly name: string
+      readonly asked: NonNullable<Install['asking']>
+      readonly message: string
+      readonly errors: readonly OptionError[]
+    }
+  /** Whether the app's DNS name `of`, or its page, has answered. */
+  | { readonly type: 'answered'; readonly of: string; readonly what: 'name' | 'page'; readonly at: number }
+  | { readonly type: 'unanswered'; readonly of: string; readonly what: 'name' | 'page'; readonly detail: string }
   | { readonly type: 'log'; readonly task: string; readonly file: LogFile; readonly text: string }
   | { readonly type: 'log-ended'; readonly task: string; readonly detail: string }
   | { readonly type: 'notice'; readonly text: string; readonly bad: boolean }
@@ -128,6 +141,13 @@ export interface Place {
   readonly filter: string
 }
 
+/** A view that was left for another, and where somebody had been in that one before. */
+export interface Left {
+  readonly view: View
+  readonly place: Place
+  readonly before: Place
+}
+
 export interface Size {
   readonly columns: number
   readonly rows: number
@@ -138,7 +158,7 @@ export interface UiState {
   readonly view: View
   readonly places: Readonly<Partial<Record<View, Place>>>
   /** Where esc goes back to. */
-  readonly trail: readonly { readonly view: View; readonly place: Place }[]
+  readonly trail: readonly Left[]
   readonly mode: Mode
   readonly install?: Install | undefined
   readonly notice?: { readonly text: string; readonly bad: boolean } | undefined

@@ -55,16 +55,24 @@ export class Worker {
         return this.#describe(action.name, action.version)
       case 'render': {
         const { marathonJson } = await this.#catalog.render(requestOf(action.request))
-        return this.#tell({ type: 'rendered', apps: plannedApps(marathonJson) })
+        return this.#tell({ type: 'rendered', name: action.request.packageName, apps: plannedApps(marathonJson) })
       }
       case 'install': {
         const { appId, postInstallNotes = '' } = await this.#catalog.install(requestOf(action.request))
-        return this.#tell({ type: 'installed', appId, notes: postInstallNotes, at: Date.now() })
+        return this.#tell({
+          type: 'installed',
+          name: action.request.packageName,
+          appId,
+          notes: postInstallNotes,
+          at: Date.now(),
+        })
       }
       case 'probe':
         await Promise.all([
-          this.#probe('name', () => this.#nameAnswers(action.name)),
-          ...(action.page === undefined ? [] : [this.#probe('page', () => this.#pageAnswers(action.page!))]),
+          this.#probe(action.name, 'name', () => this.#nameAnswers(action.name)),
+          ...(action.page === undefined
+            ? []
+            : [this.#probe(action.name, 'page', () => this.#pageAnswers(action.page!))]),
         ])
         return
       case 'uninstall':
@@ -104,11 +112,11 @@ export class Worker {
   }
 
   /** Asks until it answers. `ask` says what was answered instead. */
-  async #probe(what: 'name' | 'page', ask: () => Promise<string | undefined>): Promise<void> {
+  async #probe(of: string, what: 'name' | 'page', ask: () => Promise<string | undefined>): Promise<void> {
     for (let tries = 1; tries <= probeTries; tries += 1) {
       const instead = await ask().catch((error: Error) => error.message)
-      if (instead === undefined) return this.#tell({ type: 'answered', what, at: Date.now() })
-      this.#tell({ type: 'unanswered', what, detail: instead })
+      if (instead === undefined) return this.#tell({ type: 'answered', of, what, at: Date.now() })
+      this.#tell({ type: 'unanswered', of, what, detail: instead })
       await sleep(probeInterval, undefined, { signal: this.#over.signal })
     }
   }
@@ -158,8 +166,12 @@ const requestOf = ({ options, ...request }: PackageRequest) => ({
 function failed(action: Action, error: unknown): Event {
   const message = error instanceof Error ? error.message : String(error)
   const hint = error instanceof Failure ? error.hint : undefined
-  if (action.type === 'describe' || action.type === 'render' || action.type === 'install')
-    return { type: 'refused', message, errors: errorsOf(hint) }
+  if (action.type === 'describe')
+    return { type: 'refused', name: action.name, asked: 'describe', message, errors: errorsOf(hint) }
+  if (action.type === 'render' || action.type === 'install') {
+    const { packageName } = action.request
+    return { type: 'refused', name: packageName, asked: action.type, message, errors: errorsOf(hint) }
+  }
   return { type: 'notice', text: hint ? `${message} (${hint.replace(/\s+/g, ' ')})` : message, bad: true }
 }
 

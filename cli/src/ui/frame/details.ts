@@ -19,7 +19,14 @@ export function detailLines({ table, key, json }: DetailsOf, model: Model, colum
   if (table === 'apps' || table === 'packages') lines.push(...instances(key, model, now))
   if (table === 'vips') lines.push(...backends(key, model))
   lines.push('', 'everything it says of itself', ...flat(body).map(([name, value]) => `${name}: ${value}`))
-  return lines.flatMap(one => wrap(one, columns - 2))
+  return lines.flatMap(one => indented(one, columns - 2))
+}
+
+/** What does not fit goes on below its beginning. */
+const indented = (text: string, columns: number): string[] => {
+  const [first = '', ...rest] = wrap(text, columns)
+  if (rest.length === 0) return [first]
+  return [first, ...wrap(text.slice(first.length).trimStart(), columns - 8).map(part => `        ${part}`)]
 }
 
 /** Why it waits or has failed: the sentence, and the agents by reason. */

@@ -2,7 +2,7 @@ import { found } from '../keys/prompts.ts'
 import type { Model } from '../model/model.ts'
 import type { Install, Mode, UiState, View } from '../state.ts'
 import { placeOf } from '../state.ts'
-import { type Line, line, span, width } from '../text.ts'
+import { type Line, line, span, width, wrap } from '../text.ts'
 
 /** What keys do on a row, most wanted first: what has no room is in the help. */
 const hints: Readonly<Record<View, readonly string[]>> = {
@@ -17,50 +17,67 @@ const hints: Readonly<Record<View, readonly string[]>> = {
   packages: ['enter tasks', 'l log', 'u uninstall', 'o URL', 'd why'],
 }
 
-/** As many hints as fit, never a part of one. */
+/** As many hints as fit, never a part of one; the last one always. */
 function joined(parts: readonly string[], columns: number): string {
+  const last = parts.at(-1)!
   let text = ''
-  for (const part of parts) {
-    const next = text === '' ? part : `${text}  ${part}`
-    if (width(next) <= columns) text = next
+  for (const part of parts.slice(0, -1)) {
+    const next = `${text}${part}  `
+    if (width(next) + width(last) <= columns) text = next
   }
-  return text
+  return text + last
 }
 
-/** The last line: what is asked, what happened, or which keys there are. */
-export function footer(state: UiState, model: Model, columns: number): Line {
+/** The last lines, mostly one: what is asked, what happened, or which keys there are. */
+export function footer(state: UiState, model: Model, columns: number): Line[] {
   const asked = question(state)
-  if (asked) return asked
-  if (state.notice) return line(state.notice.text, state.notice.bad ? 'bad' : 'good')
+  if (asked) return prompt(asked, columns)
+  if (state.notice) return [line(state.notice.text, state.notice.bad ? 'bad' : 'good')]
   if (!model.hearing.live && model.synced) {
-    return line(`! not heard: ${model.hearing.detail}. This is of before; acting keys are off.`, 'warn')
+    const off =
+      columns < 70 ? 'acting keys are off' : `acting keys are off, what is shown is of before (${model.hearing.detail})`
+    return [line(`! not heard: ${off}`, 'warn')]
   }
-  return line(joined(keysOf(state, model), columns), 'dim')
+  return [line(joined(keysOf(state, model), columns), 'dim')]
 }
 
-function question(state: UiState): Line | undefined {
+/** What is asked, what has been typed as the answer, and what else a key does. */
+interface Question {
+  readonly asks: string
+  readonly answer: string
+  readonly hint?: string
+}
+
+/** A question is never cut: where it is too long for a line it takes more. */
+function prompt({ asks, answer, hint = '' }: Question, columns: number): Line[] {
+  const typed = { text: answer, bold: true }
+  const isShort = width(asks) + width(answer) <= columns
+  const lines = isShort ? [] : wrap(asks.trimEnd(), columns).map(text => line(text, 'warn'))
+  return [...lines, [...(isShort ? [span(asks, 'warn')] : []), typed, span(hint, 'dim')]]
+}
+
+function question(state: UiState): Question | undefined {
   const { mode } = state
   switch (mode.kind) {
     case 'command': {
       const names = found(mode.text.trim().split(/\s+/)[0]!)
-      const hint =
-        mode.text === '' ? 'name of a view, tab completes' : names.length > 0 ? names.join('  ') : 'no such view'
-      return [{ text: `:${mode.text}_`, bold: true }, span(`   ${hint}`, 'dim')]
+      const hint = names.length > 0 ? names.join('  ') : mode.text === '' ? 'a view; tab completes' : 'no such view'
+      return { asks: '', answer: `:${mode.text}_`, hint: `   ${hint}` }
     }
     case 'filter':
-      return [
-        { text: `/${placeOf(state).filter}_`, bold: true },
-        span('   words, -word, column:word   enter keeps  esc drops', 'dim'),
-      ]
+      return {
+        asks: '',
+        answer: `/${placeOf(state).filter}_`,
+        hint: '   words, -word, column:word  enter keeps  esc drops',
+      }
     case 'ask':
-      return [span(`${mode.question} `, 'warn'), { text: 'y / n', bold: true }]
+      return { asks: `${mode.question} `, answer: 'y / n' }
     case 'name':
-      return [span(`${mode.question} `, 'warn'), { text: `${mode.typed}_`, bold: true }, span('   esc cancels', 'dim')]
-    case 'scale':
-      return [
-        span(`${mode.id}: ${mode.from} -> ${mode.to} instances`, 'warn'),
-        span('   enter does it  + - change  esc cancels', 'dim'),
-      ]
+      return { asks: `${mode.question} `, answer: `${mode.typed}_`, hint: '   esc cancels' }
+    case 'scale': {
+      const asks = `${mode.id}: ${mode.from} -> ${mode.to} instances?`
+      return { asks, answer: '', hint: '   enter does it  + - change  esc cancels' }
+    }
     default:
       return undefined
   }
@@ -82,11 +99,11 @@ function keysOf({ mode, view, install }: UiState, model: Model): readonly string
 }
 
 const logKeys = (mode: Extract<Mode, { kind: 'log' }>): readonly string[] => [
-  'esc back',
   `f ${mode.follow ? 'stop' : 'follow'}`,
   `w ${mode.wrap ? 'cut' : 'wrap'}`,
   `tab ${mode.file === 'stdout' ? 'stderr' : 'stdout'}`,
   'j k scroll',
+  'esc back',
 ]
 
 function installKeys({ step, asking, form, progress, versions }: Install, model: Model): readonly string[] {
@@ -101,6 +118,6 @@ function installKeys({ step, asking, form, progress, versions }: Install, model:
     case 'plan':
       return model.hearing.live ? ['enter install', 'esc options'] : ['esc options']
     case 'install':
-      return progress ? ['esc leaves it running', 'l log', 'enter packages'] : ['esc back']
+      return progress ? ['l log', 'enter packages', 'esc leaves it running'] : ['esc back']
   }
 }

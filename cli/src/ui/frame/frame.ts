@@ -24,9 +24,10 @@ export function frame(state: UiState, model: Model, screen: Screen): Line[] {
   }
   const whole = wholeScreen(state.mode)
   const head = whole ? [] : header(model, screen, state)
-  const space = rows - 2 - head.length
+  const foot = footer(state, model, columns)
+  const space = rows - 1 - head.length - foot.length
   const body = filled(content(state, model, screen, space), space)
-  return [...head, ...body, footer(state, model, columns)].map(one => fit(one, columns))
+  return [...head, ...body, ...foot].map(one => fit(one, columns))
 }
 
 /** Reading a log and installing take the header's room too; a question asked meanwhile changes nothing about that. */
@@ -89,13 +90,21 @@ function nothing(table: Table, filter: string): string {
   return 'Nothing matches. / changes the filter, esc clears it.'
 }
 
-/** The overview once, as plain text for pipes and screen readers. */
+/** Wide enough that reasons are not cut in pipes. */
+const plainColumns = 160
+
+/** The overview once, as plain text for pipes and screen readers: what needs somebody, and all apps. */
 export function plainOverview(state: UiState, model: Model, now: number): string {
-  const rows = model.count('apps')
-  const screen: Screen = { columns: 100, rows: rows + 60, now, tops: new Map() }
-  const lines = [...header(model, screen), ...overview(state, model, screen, rows + 40)]
-  return `${lines
-    .map(one => plain(fit(one, screen.columns)).trimEnd())
+  const apps = model.count('apps')
+  const screen: Screen = { columns: plainColumns, rows: apps + 60, now, tops: new Map() }
+  const lines = [...header(model, screen), ...overview(state, model, screen, 4 * apps + 40, -1)]
+  const text = lines.map(one => plain(fit(one, screen.columns)).trimEnd())
+  // Of what happened nothing is known in a moment.
+  return `${text
+    .slice(
+      0,
+      text.findIndex(one => one.startsWith('- Events ')),
+    )
     .join('\n')
     .trimEnd()}\n`
 }

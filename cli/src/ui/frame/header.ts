@@ -2,7 +2,7 @@ import { isOver, steps } from '../install/progress.ts'
 import { num, object, text } from '../model/body.ts'
 import type { Model } from '../model/model.ts'
 import type { UiState } from '../state.ts'
-import { age, bar, counted, type Line, number, pad, type Span, size, span, width } from '../text.ts'
+import { age, bar, counted, fit, type Line, number, pad, type Span, size, span, width } from '../text.ts'
 import type { Screen } from './screen.ts'
 
 /** Whether what is shown is of now. */
@@ -14,18 +14,11 @@ export function hearing(model: Model, now: number): Span {
   return span('live', 'good')
 }
 
-/** Two ends of a line, with what is between them left out where there is no room. */
+/** Two ends of a line: the right one whole, of the left one what there is room for. */
 export function ends(left: readonly Span[], right: readonly Span[], columns: number): Line {
   const sum = (spans: readonly Span[]) => spans.reduce((total, { text: part }) => total + width(part), 0)
-  const room = columns - sum(right)
-  const fitting: Span[] = []
-  let taken = 0
-  for (const part of left) {
-    if (taken + width(part.text) > room - 1) break
-    fitting.push(part)
-    taken += width(part.text)
-  }
-  return [...fitting, span(' '.repeat(Math.max(1, room - taken))), ...right]
+  const fitting = fit(left, Math.max(0, columns - sum(right) - 1))
+  return [...fitting, span(' '.repeat(Math.max(1, columns - sum(right) - sum(fitting)))), ...right]
 }
 
 /** An installation that goes on behind other views. */
@@ -58,8 +51,8 @@ export function header(model: Model, screen: Screen, state?: UiState): Line[] {
   const whole = object(cluster.resources)
   const gauge = (title: string, name: string, show: (value: number) => string, room: number): Line => {
     const numbers = `${show(num(used[name]))}/${show(num(whole[name]))}`
-    const length = Math.max(4, Math.min(16, room - 7 - Math.max(12, width(numbers))))
-    return [span(pad(`${title} ${bar(num(used[name]), num(whole[name]), length)} ${numbers}`, room))]
+    const length = Math.max(4, Math.min(16, room - 8 - Math.max(12, width(numbers))))
+    return [span(pad(`${title} ${bar(num(used[name]), num(whole[name]), length)} ${numbers}`, room - 1)), span(' ')]
   }
   return [
     top,

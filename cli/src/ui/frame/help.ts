@@ -1,32 +1,29 @@
 import { type Line, line, pad, span } from '../text.ts'
 
 const keys: readonly (readonly [string, string])[] = [
-  ['j k, up, down', 'move'],
-  ['PgUp PgDn g G', 'page, first, last'],
+  ['j k, arrows', 'move; PgUp PgDn by pages, g first, G last'],
   ['enter', 'open: tasks of an app, log of a task, form of a package'],
   ['esc', 'back, to the row and filter that were'],
-  [':', 'go to a view by its beginning; tab completes; ":tasks web" filters too'],
-  ['tab', 'next view'],
+  [':, tab', 'a view by its beginning, ":tasks web" filters too; the next view'],
   ['/', 'filter: words, -word, column:word; enter keeps it'],
   ['d', 'describe, with why it waits or failed; y shows JSON'],
   ['l', 'log: f follow, w wrap, tab stdout or stderr'],
   ['+ -', 'instances of an app, confirmed with enter'],
   ['r', 'replace the instances of an app, one after the other'],
-  ['ctrl-d', 'delete an app or uninstall a package, by typing its name'],
-  ['i', 'install: in the catalog the package, elsewhere opens the catalog'],
-  ['u', 'uninstall, in packages'],
-  ['o', "show an app's URL"],
+  ['ctrl-d', 'delete an app or uninstall a package (u), by typing its name'],
+  ['i', 'install: the package in the catalog, elsewhere the catalog'],
+  ['o', "an app's URL"],
   ['q, ctrl-c', 'quit'],
 ]
 
 const more = [
   'Views: overview apps tasks agents frameworks deployments vips catalog packages',
-  'Letters: x is bad, ! wants a look, * is under way, > is the row that keys act on.',
+  'Letters: x is bad, ! wants a look, * is under way, > is the row keys act on.',
   'In the form: * is required, +n changed, !n wrong in a section.',
 ]
 
 export const helpLines = (): Line[] => [
-  ...keys.map(([key, text]): Line => [{ text: `  ${pad(key, 15)}`, bold: true }, span(text)]),
+  ...keys.map(([key, text]): Line => [{ text: `  ${pad(key, 13)}`, bold: true }, span(text)]),
   line(),
   ...more.map(text => line(`  ${text}`)),
 ]

@@ -18,11 +18,12 @@ export function installLines(install: Install, model: Model, router: string, scr
   const { columns, now } = screen
   const at = names.indexOf(install.step)
   const title = { text: `Install ${install.name} ${install.version}`, bold: true }
+  const place = columns < 60 ? `${at + 1}/4 ${names[at]}` : `${at + 1} of 4: ${names[at]}`
   const way = names.map((name, index) => `${index + 1} ${index === at ? name.toUpperCase() : name}`).join('  >  ')
   const right = install.step === 'options' ? optionsRight(install) : ''
   const top = [
-    ends([title], [span(`${at + 1} of 4: ${names[at]}   `), hearing(model, now)], columns),
-    ends([span(way)], [span(right, 'dim')], columns),
+    ends([title], [span(`${place}   `), hearing(model, now)], columns),
+    ends([span(columns < 60 ? '' : way)], [span(right, 'dim')], columns),
     ...failureLines(install, columns),
   ]
   const left = space - top.length

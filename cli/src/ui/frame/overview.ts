@@ -1,4 +1,5 @@
 import { type Body, moment, num, object, text } from '../model/body.ts'
+import { overviewColumns } from '../model/columns.ts'
 import type { Model } from '../model/model.ts'
 import { actionsOf, affects } from '../model/rows.ts'
 import { appStatus, appWhy, badness, type Mark, toneOf } from '../model/status.ts'
@@ -92,7 +93,7 @@ export const eventLines = (model: Model, count: number): Line[] =>
     ])
 
 /** Everything at a glance: what needs somebody, the apps, what is being deployed, what happened. */
-export function overview(state: UiState, model: Model, screen: Screen, space: number): Line[] {
+export function overview(state: UiState, model: Model, screen: Screen, space: number, cursor?: number): Line[] {
   const { columns } = screen
   const wanting = needs(model, screen.now)
   const small = space < 12
@@ -112,12 +113,15 @@ export function overview(state: UiState, model: Model, screen: Screen, space: nu
   const title = `Apps ${rows.length}${filter ? ` of ${model.count('apps')}` : ''}`
   const need = small && wanting.length > 0 ? `${wanting.length} need you` : ''
   lines.push(rule(title, columns, filter === '' ? need : `/${filter}`))
-  if (rows.length > 0) lines.push(...tableLines(model, 'apps', rows, cursorOf(state, rows), screen, room, 'overview'))
+  if (rows.length > 0)
+    lines.push(
+      ...tableLines(model, 'apps', rows, cursor ?? cursorOf(state, rows), screen, room, 'overview', overviewColumns),
+    )
   else lines.push(...noApps(filter))
   if (going.length > 0)
     lines.push(rule(`Deployments ${deployments.length}`, columns), ...going.map(one => deploymentLine(one, model)))
   const left = space - lines.length - 1
-  if (left > 0 && !small) lines.push(rule('Events', columns), ...eventsOrNothing(model, left))
+  if (left > 1 && !small) lines.push(rule('Events', columns), ...eventsOrNothing(model, left))
   return lines
 }
 

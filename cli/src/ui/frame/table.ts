@@ -63,8 +63,8 @@ export function tableLines(
   screen: Screen,
   space: number,
   list: string = table,
+  columns: readonly Column[] = columnsOf[table],
 ): Line[] {
-  const columns = columnsOf[table]
   const names = columns.map(({ name }) => name)
   const laid = laidOut(columns, screen.columns)
   const heading = cellsOf(

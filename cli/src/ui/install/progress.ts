@@ -93,7 +93,7 @@ export function steps(progress: Progress, model: Model): Step[] {
     return {
       id,
       state,
-      text: texts[id],
+      text: id === 'running' && at !== undefined ? 'deployed' : texts[id],
       ...(count === undefined ? {} : { of: [count, wanted] as const }),
       ...(at === undefined ? {} : { took: at - progress.startedAt }),
     }

@@ -28,15 +28,16 @@ export function leave(state: UiState): Outcome {
   const { mode } = state
   if (!state.quitEndsCluster) return { state, action: { type: 'quit' } }
   if (mode.kind === 'ask' && mode.action.type === 'quit') return { state, action: { type: 'quit' } }
-  return { state: asked(state, 'Quitting ends the cluster and its tasks. End them?', { type: 'quit' }) }
+  return { state: asked(state, 'End the cluster and its tasks?', { type: 'quit' }) }
 }
 
 const asked = (state: UiState, question: string, action: Action): UiState =>
   withMode(state, { kind: 'ask', question, action, from: state.mode.kind === 'ask' ? browsing : state.mode })
 
-/** Another view; the one before is where esc leads. With a filter it begins at its first row. */
+/** Another view; the one before is where esc leads. With a filter it begins at its first row, and keeps it until esc. */
 export function goTo(state: UiState, view: View, filter?: string): UiState {
-  const trail = [...state.trail, { view: state.view, place: placeOf(state) }].slice(-trailKept)
+  const left = { view: state.view, place: placeOf(state), before: placeOf(state, view) }
+  const trail = [...state.trail, left].slice(-trailKept)
   const places = filter === undefined ? state.places : { ...state.places, [view]: { ...noPlace, filter } }
   const isSame = view === state.view && filter === undefined
   return { ...state, mode: browsing, view, places, trail: isSame ? state.trail : trail }
@@ -80,7 +81,7 @@ const placed = (state: UiState, index: number, rows: Rows): UiState => ({
 function goBack(state: UiState): UiState {
   const last = state.trail.at(-1)
   if (last) {
-    const places = { ...state.places, [last.view]: last.place }
+    const places = { ...state.places, [state.view]: last.before, [last.view]: last.place }
     return { ...state, view: last.view, places, trail: state.trail.slice(0, -1) }
   }
   if (placeOf(state).filter === '') return { ...state, view: 'overview' }
@@ -148,11 +149,11 @@ function open(state: UiState, row: string, model: Model): Outcome {
     case 'overview':
     case 'apps':
     case 'packages':
-      return { state: goTo(state, 'tasks', `app:${row}`) }
+      return { state: goTo(state, 'tasks', `app=${row}`) }
     case 'agents':
-      return { state: goTo(state, 'tasks', `node:${text(model.get('agent', row)?.hostname)}`) }
+      return { state: goTo(state, 'tasks', `node=${text(model.get('agent', row)?.hostname)}`) }
     case 'frameworks':
-      return { state: goTo(state, 'tasks', `framework:${text(model.get('framework', row)?.name)}`) }
+      return { state: goTo(state, 'tasks', `framework=${text(model.get('framework', row)?.name)}`) }
     default:
       return onRow(state, 'd', row, model)
   }

@@ -13,7 +13,7 @@ export function press(state: UiState, key: Press, model: Model, now: number): Ou
   // What is shown is of the past: nothing is done on the strength of it.
   const mode = state.mode.kind === 'install' ? state.mode : browsing
   return {
-    state: noticed({ ...state, mode }, `nothing is sent while the cluster is not heard (${model.hearing.detail})`),
+    state: noticed({ ...state, mode }, `not heard, so nothing was sent: ${model.hearing.detail}`),
   }
 }
 

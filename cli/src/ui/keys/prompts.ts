@@ -37,7 +37,7 @@ export function command(state: UiState, mode: ModeOf<'command'>, key: Press): Ou
       if (word === 'q' || word === 'quit') return leave(back(state))
       if (word === '') return { state: back(state) }
       const [view] = found(word)
-      if (view) return { state: goTo(state, view, rest.length > 0 ? rest.join(' ') : undefined) }
+      if (view) return { state: goTo(state, view, rest.join(' ')) }
       return { state: noticed(back(state), `there is no view "${word}"; there are ${views.join(', ')}`) }
     }
     default:

@@ -31,7 +31,7 @@ export const columnsOf: Readonly<Record<Table, readonly Column[]>> = {
     { name: 'cpu', size: 4, right: true, drop: 5 },
     { name: 'mem', size: 6, right: true, drop: 6 },
     { name: 'age', size: 4, right: true, drop: 3 },
-    { name: 'why', size: 12, grow: 5, drop: 2 },
+    { name: 'why', size: 22, grow: 8, drop: 2 },
   ],
   tasks: [
     { name: 'name', size: 16, grow: 3 },
@@ -92,6 +92,11 @@ export const columnsOf: Readonly<Record<Table, readonly Column[]>> = {
     { name: 'why', size: 10, grow: 2, drop: 2 },
   ],
 }
+
+/** On the overview what is wrong stands above the apps, so that there is room for their resources. */
+export const overviewColumns: readonly Column[] = columnsOf.apps.map(column =>
+  column.name === 'why' ? { ...column, size: 36, drop: 9 } : column,
+)
 
 /** What a filter may name beside the columns. */
 export const extraFields: Readonly<Partial<Record<Table, readonly string[]>>> = {

@@ -4,6 +4,7 @@ export type Fields = Readonly<Record<string, string>>
 interface Term {
   readonly key?: string
   readonly text: string
+  readonly exact: boolean
   readonly negated: boolean
 }
 
@@ -12,7 +13,7 @@ export interface Filter {
   readonly terms: readonly Term[]
 }
 
-/** Words, each of which must be found; `key:word` looks in one column, `-word` must not be found. Any case. */
+/** Words, each of which must be found; `key:word` looks in one column, `key=word` wants all of it, `-word` must not be found. Any case. */
 export function parseFilter(text: string): Filter {
   const terms = text
     .toLowerCase()
@@ -21,16 +22,21 @@ export function parseFilter(text: string): Filter {
     .map((word): Term => {
       const negated = word.startsWith('-')
       const rest = negated ? word.slice(1) : word
-      const [, key, value] = /^([a-z]+):(.*)$/.exec(rest) ?? []
-      return key !== undefined ? { key, text: value!, negated } : { text: rest, negated }
+      const [, key, sign, value] = /^([a-z]+)([:=])(.*)$/.exec(rest) ?? []
+      return key !== undefined
+        ? { key, text: value!, exact: sign === '=', negated }
+        : { text: rest, exact: false, negated }
     })
   return { text, terms }
 }
 
 export function matches({ terms }: Filter, fields: Fields): boolean {
-  const isIn = ({ key, text }: Term): boolean => {
-    if (key !== undefined && Object.hasOwn(fields, key)) return fields[key]!.toLowerCase().includes(text)
-    const whole = key === undefined ? text : `${key}:${text}`
+  const isIn = ({ key, text, exact }: Term): boolean => {
+    if (key !== undefined && Object.hasOwn(fields, key)) {
+      const value = fields[key]!.toLowerCase()
+      return exact ? value === text : value.includes(text)
+    }
+    const whole = key === undefined ? text : `${key}${exact ? '=' : ':'}${text}`
     return Object.values(fields).some(value => value.toLowerCase().includes(whole))
   }
   return terms.every(term => isIn(term) !== term.negated)

@@ -189,14 +189,17 @@ export function fieldsOf(model: Model, table: Table, key: string): Fields {
 export function sortOf(table: Table, key: string, body: Body): string {
   switch (table) {
     case 'tasks':
-      return text(body.name)
+      return natural(text(body.name))
     case 'agents':
-      return text(body.hostname)
+      return natural(text(body.hostname))
     case 'frameworks':
-      return text(body.name)
+      return natural(text(body.name))
     case 'deployments':
       return text(body.version)
     default:
-      return key
+      return natural(key)
   }
 }
+
+/** So that `item-2` comes before `item-10`. */
+const natural = (name: string): string => name.replace(/\d+/g, digits => digits.padStart(10, '0'))

@@ -82,8 +82,9 @@ function aboutTask(before: Body | undefined, after: Body): Told | undefined {
   const why = text(after.message)
   const ended = bad || state === 'killed' || state === 'finished'
   const reason = ended && why ? `: ${why}` : ''
+  const name = text(after.name) || text(after.id)
   return [
-    text(after.name) || text(after.id),
+    text(after.framework_name) === 'marathon' ? `/${name.split('.').reverse().join('/')}` : name,
     `task ${state}${reason}`,
     bad ? 'bad' : state === 'running' ? 'good' : undefined,
   ]
