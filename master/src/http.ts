@@ -22,7 +22,14 @@ export function serveRoutes(app: FastifyInstance, routes: Routes, clock: Clock):
     const all = arrived
     arrived = []
     routes.together(() => {
-      for (const { request, reply } of all) routes.handle(toApi(request), new HttpReply(reply, clock))
+      for (const { request, reply } of all) {
+        try {
+          routes.handle(toApi(request), new HttpReply(reply, clock))
+        } catch (error) {
+          // It is this request that failed, not those beside it, and not the master.
+          if (!reply.sent) reply.send(error)
+        }
+      }
     })
   }
   const handle = (request: FastifyRequest, reply: FastifyReply) => {

@@ -35,6 +35,8 @@ function shellValues(flags: Readonly<Record<string, unknown>>): ShellValues {
   ) as unknown as ShellValues
 }
 
+/** How long a component may live on without its session with the store, ms. */
+const lastWords = 250
 /** How long a component may take to stop, ms. */
 const stopLimit = 10_000
 
@@ -136,8 +138,10 @@ class Shell<Definitions extends FlagDefinitions> {
     if (url !== undefined && (needs.includes('store') || needs.includes('election'))) {
       this.#coordination = await openCoordination(url, shared)
       this.#coordination.store.onState(state => {
-        if (state === 'lost' && !this.#ending)
-          this.#fail(new Error('the session with the store is lost'), 'can not go on')
+        if (state !== 'lost' || this.#ending) return
+        // The component has noticed, too: what it says to those who wait is still on its way.
+        const error = new Error('the session with the store is lost')
+        systemClock.after(lastWords, () => this.#fail(error, 'can not go on'))
       })
     }
     if (this.#shell.bus !== undefined && needs.includes('bus')) this.#bus = await openBus(this.#shell.bus, shared)

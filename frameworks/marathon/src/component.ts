@@ -27,6 +27,9 @@ export const component = defineComponent({
   start,
 })
 
+/** How long answers may take to leave a process that can not go on, ms. */
+const lastWords = 100
+
 async function start(context: Context<Flags>): Promise<Handle> {
   const { clock, random, log, store, election, metrics } = context
   const health = new Health()
@@ -38,8 +41,14 @@ async function start(context: Context<Flags>): Promise<Handle> {
   let leader: Leader | undefined
   const proxy = new LeaderProxy(() => self)
 
-  const records = new Records({ store, clock, health, base: `${given.store_path}/state`, failed: context.fatal })
-  const candidate = new Candidate({ election, path: given.leader_path, health, failed: context.fatal })
+  /** Ends the process, after those who wait have heard of it. */
+  const failed = (error: Error) => {
+    leader?.resign(error.message)
+    clock.after(lastWords, () => context.fatal(error))
+  }
+
+  const records = new Records({ store, clock, health, base: `${given.store_path}/state`, failed })
+  const candidate = new Candidate({ election, path: given.leader_path, health, failed })
   const http: HttpService = createApi({
     context,
     health,
@@ -81,7 +90,7 @@ async function start(context: Context<Flags>): Promise<Handle> {
       master: master.source,
       framework: frameworkInfo(given, given.webui_url ?? url, given.mesos_user ?? userInfo().username),
       info: { leader: self, version: apiVersion },
-      failed: context.fatal,
+      failed,
     })
     await next.start()
     leader = next

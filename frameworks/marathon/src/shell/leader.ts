@@ -81,13 +81,18 @@ export class Leader {
   }
 
   async stop(): Promise<void> {
+    this.resign('Marathon is stopping')
+    await this.#checker.close()
+  }
+
+  /** Decides nothing any more. Whoever waits for the store is told why, and that the change may or may not have been made. */
+  resign(reason: string): void {
     if (this.#stopped) return
     this.#stopped = true
     this.#timer?.cancel()
     this.#scheduler?.stop()
-    await this.#checker.close()
     for (const resolve of this.#calls.values())
-      resolve({ ok: false, refusal: unavailable('Marathon is stopping: whether the change was made is not known') })
+      resolve({ ok: false, refusal: unavailable(`${reason}: whether the change was made is not known`) })
     this.#calls.clear()
   }
 
