@@ -49,6 +49,7 @@ export class Master {
   readonly #commands: Command[] = []
   readonly #replies = new Map<number, (status: number, message: string | undefined) => void>()
   #running = false
+  #awaited = false
   #stopped = false
   #link: MasterEnd | undefined
   #ticks: Timer | undefined
@@ -110,10 +111,10 @@ export class Master {
       random,
       log,
       events: {
-        opened: (link, agentId) => this.dispatch({ type: 'LINK_OPENED', link, agentId }),
-        received: (link, message) => this.dispatch({ type: 'LINK_MESSAGE', link, message }),
+        opened: (link, agentId) => this.#soon({ type: 'LINK_OPENED', link, agentId }),
+        received: (link, message) => this.#soon({ type: 'LINK_MESSAGE', link, message }),
         ended: (link, reason) => this.#linkEnded(link, reason),
-        heard: link => this.dispatch({ type: 'HEARD', link }),
+        heard: link => this.#soon({ type: 'HEARD', link }),
         deposed: newer => this.#fail(new Error(`another master leads with epoch ${newer}, after this one's ${epoch}`)),
       },
     })
@@ -127,6 +128,18 @@ export class Master {
     if (this.#stopped) return
     for (const command of commands) this.#commands.push(command)
     this.together(() => undefined)
+  }
+
+  /** What the bus brings in one turn becomes one step. In order with all else: every command waits in the same queue. */
+  #soon(command: Command): void {
+    if (this.#stopped) return
+    this.#commands.push(command)
+    if (this.#running || this.#awaited) return
+    this.#awaited = true
+    queueMicrotask(() => {
+      this.#awaited = false
+      this.dispatch()
+    })
   }
 
   /** What `action` dispatches becomes one step: many calls that came at once cost less so, and their answers leave together. */
@@ -260,7 +273,7 @@ export class Master {
 
   /** A session that the agent itself ended or began anew says that its process did; a broken one says nothing of it. */
   #linkEnded(link: string, { code }: LinkEnd): void {
-    this.dispatch({ type: 'LINK_ENDED', link, restarted: code === 'NEW_SESSION' || code === 'CLOSED_BY_PEER' })
+    this.#soon({ type: 'LINK_ENDED', link, restarted: code === 'NEW_SESSION' || code === 'CLOSED_BY_PEER' })
   }
 
   #fail(error: Error): void {

@@ -31,9 +31,12 @@ export function checkPattern(pattern: string): void {
 
 /** Whether a subject falls under a subscription's pattern. */
 export function matches(pattern: string, subject: string): boolean {
-  const wanted = pattern.split('.')
-  const given = subject.split('.')
-  for (const [index, part] of wanted.entries()) {
+  return partsMatch(pattern.split('.'), subject.split('.'))
+}
+
+function partsMatch(wanted: readonly string[], given: readonly string[]): boolean {
+  for (let index = 0; index < wanted.length; index++) {
+    const part = wanted[index]
     if (part === '>') return given.length > index
     if (index >= given.length || (part !== '*' && part !== given[index])) return false
   }
@@ -42,27 +45,43 @@ export function matches(pattern: string, subject: string): boolean {
 
 const isWild = (pattern: string): boolean => /(^|\.)[*>](\.|$)/.test(pattern)
 
+interface Wild<Receiver> {
+  readonly parts: readonly string[]
+  readonly receivers: Set<Receiver>
+}
+
 /** Who listens to what: a lookup for plain subjects, a short walk over the patterns with wildcards. */
 export class SubscriptionTable<Receiver> {
   readonly #plain = new Map<string, Set<Receiver>>()
-  readonly #wild = new Map<string, Set<Receiver>>()
+  readonly #wild = new Map<string, Wild<Receiver>>()
 
   /** Answers a function that takes the receiver off again. Throws BadSubjectError. */
   add(pattern: string, receiver: Receiver): () => void {
     checkPattern(pattern)
-    const table = isWild(pattern) ? this.#wild : this.#plain
-    const here = table.get(pattern) ?? new Set()
+    const here = this.#receiversOf(pattern)
     here.add(receiver)
-    table.set(pattern, here)
     return () => {
       here.delete(receiver)
-      if (here.size === 0 && table.get(pattern) === here) table.delete(pattern)
+      if (here.size > 0) return
+      if (this.#plain.get(pattern) === here) this.#plain.delete(pattern)
+      if (this.#wild.get(pattern)?.receivers === here) this.#wild.delete(pattern)
     }
   }
 
   receivers(subject: string): Receiver[] {
     const found = [...(this.#plain.get(subject) ?? [])]
-    for (const [pattern, receivers] of this.#wild) if (matches(pattern, subject)) found.push(...receivers)
+    if (this.#wild.size === 0) return found
+    const given = subject.split('.')
+    for (const { parts, receivers } of this.#wild.values()) if (partsMatch(parts, given)) found.push(...receivers)
     return found
+  }
+
+  #receiversOf(pattern: string): Set<Receiver> {
+    const known = this.#plain.get(pattern) ?? this.#wild.get(pattern)?.receivers
+    if (known) return known
+    const receivers = new Set<Receiver>()
+    if (isWild(pattern)) this.#wild.set(pattern, { parts: pattern.split('.'), receivers })
+    else this.#plain.set(pattern, receivers)
+    return receivers
   }
 }
