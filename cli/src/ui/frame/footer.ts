@@ -2,7 +2,7 @@ import { found } from '../keys/prompts.ts'
 import type { Model } from '../model/model.ts'
 import type { Install, Mode, UiState, View } from '../state.ts'
 import { placeOf } from '../state.ts'
-import { type Line, line, span, width, wrap } from '../text.ts'
+import { type Line, line, span, type Tone, width, wrap } from '../text.ts'
 
 /** What keys do on a row, most wanted first: what has no room is in the help. */
 const hints: Readonly<Record<View, readonly string[]>> = {
@@ -32,14 +32,20 @@ function joined(parts: readonly string[], columns: number): string {
 export function footer(state: UiState, model: Model, columns: number): Line[] {
   const asked = question(state)
   if (asked) return prompt(asked, columns)
-  if (state.notice) return [line(state.notice.text, state.notice.bad ? 'bad' : 'good')]
+  if (state.notice) return wrapped(state.notice.text, columns, state.notice.bad ? 'bad' : 'good')
   if (!model.hearing.live && model.synced) {
-    const off =
-      columns < 70 ? 'acting keys are off' : `acting keys are off, what is shown is of before (${model.hearing.detail})`
-    return [line(`! not heard: ${off}`, 'warn')]
+    return wrapped(`! not heard: ${model.hearing.detail}; acting keys are off`, columns, 'warn')
   }
   return [line(joined(keysOf(state, model), columns), 'dim')]
 }
+
+/** Lines that a notice takes at most. */
+const noticeMost = 3
+
+const wrapped = (text: string, columns: number, tone: Tone): Line[] =>
+  wrap(text, columns)
+    .slice(0, noticeMost)
+    .map(part => line(part, tone))
 
 /** What is asked, what has been typed as the answer, and what else a key does. */
 interface Question {

@@ -116,11 +116,11 @@ export function toggled(form: Form, field: Field): Form {
   return entered(form, field, next)
 }
 
-/** Marks required options without a value, and leads to the first that is wrong; `undefined` when nothing is. */
+/** Marks required options without a value, and leads to the first; `undefined` when none is. */
 export function incomplete(form: Form): Form | undefined {
-  const errors = new Map(form.errors)
-  for (const field of form.fields)
-    if (isMissing(form, field) && !errors.has(field.id)) errors.set(field.id, 'a value is needed')
+  // What the catalog refused before is for it to judge again: another option may have mended it.
+  const errors = new Map<string, string>()
+  for (const field of form.fields) if (isMissing(form, field)) errors.set(field.id, 'a value is needed')
   const first = form.fields.find(({ id }) => errors.has(id))
   return first && { ...form, errors, at: first.id, short: false, find: '' }
 }

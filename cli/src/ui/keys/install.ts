@@ -84,7 +84,8 @@ function render(install: Install, set: (change: Partial<Install>) => UiState): O
   const wrong = incomplete(install.form)
   if (wrong) return { state: set({ form: wrong }) }
   const action: Action = { type: 'render', request: requestOf(install) }
-  return { state: set({ asking: 'render', failure: undefined }), action }
+  const form = { ...install.form, errors: new Map<string, string>() }
+  return { state: set({ asking: 'render', failure: undefined, form }), action }
 }
 
 function nextVersion(state: UiState, install: Install): Outcome {

@@ -65,7 +65,7 @@ export const columnsOf: Readonly<Record<Table, readonly Column[]>> = {
     { name: 'affects', size: 16, grow: 2 },
     { name: 'step', size: 5, right: true },
     { name: 'age', size: 4, right: true, drop: 3 },
-    { name: 'now', size: 18, grow: 3 },
+    { name: 'now', size: 18, grow: 3, drop: 1 },
     { name: 'id', size: 12, grow: 1, drop: 4 },
   ],
   vips: [
@@ -85,7 +85,7 @@ export const columnsOf: Readonly<Record<Table, readonly Column[]>> = {
   ],
   packages: [
     { name: 'app', size: 16, grow: 2 },
-    { name: 'package', size: 12, grow: 1 },
+    { name: 'package', size: 12, grow: 1, drop: 1 },
     { name: 'version', size: 12, drop: 3 },
     { name: 'status', size: 9 },
     { name: 'inst', size: 5, right: true, drop: 4 },
