@@ -1,8 +1,11 @@
+#!/usr/bin/env node
 import { CommanderError } from 'commander'
+import { mindClosedOutput } from './output/closed.ts'
 import { Failure, report } from './output/failure.ts'
 import { createProgram } from './program.ts'
 
 const program = createProgram()
+mindClosedOutput(process.argv[2] === 'up' || process.argv[2] === 'run')
 try {
   await program.parseAsync(process.argv)
 } catch (error) {

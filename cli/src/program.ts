@@ -1,10 +1,13 @@
+import { mesetaVersion } from '@meseta/common/service/version'
 import { Command } from 'commander'
 import { register as registerApp } from './commands/app.ts'
 import { register as registerCluster } from './commands/cluster.ts'
 import { register as registerPackage } from './commands/package.ts'
 import { register as registerResources } from './commands/resources.ts'
 import { register as registerShell } from './commands/shell.ts'
+import { formatHelp, pathOf } from './output/help.ts'
 import { didYouMean } from './output/nearest.ts'
+import { usageError } from './output/usage-error.ts'
 
 /**
  * The whole command line. Every command loads its work only when it runs: help and completion touch no network and load no
@@ -14,40 +17,69 @@ export function createProgram(): Command {
   const program = new Command('meseta')
   program
     .description('A datacenter operating system: many machines behave as one.')
-    .version('meseta.version=0.1.0', '--version', 'show the version')
-    .helpOption('-h, --help', 'show usage help')
-    .helpCommand('help [command]', 'show usage help for a command')
-    .configureHelp({ sortSubcommands: true, sortOptions: true, showGlobalOptions: true })
+    .version(`meseta.version=${mesetaVersion}`, '--version', 'Print version information')
+    .helpOption('-h, --help', 'Show usage help')
+    .configureHelp({ formatHelp })
     .enablePositionalOptions()
     .showSuggestionAfterError(true)
-    .exitOverride()
   for (const register of [registerCluster, registerPackage, registerApp, registerResources, registerShell])
     register(program)
+  program
+    .command('help')
+    .description('show usage help for a command')
+    .argument('[command...]')
+    .action((words: string[]) => showHelp(program, words))
   for (const command of withDescendants(program)) harden(command)
   return program
 }
 
-function* withDescendants(command: Command): Generator<Command> {
+export function* withDescendants(command: Command): Generator<Command> {
   yield command
   for (const child of command.commands) yield* withDescendants(child)
 }
 
+const childOf = (command: Command, word: string): Command | undefined =>
+  command.commands.find(child => child.name() === word || child.aliases().includes(word))
+
+/** `meseta help app list`, and `meseta app help list`. */
+function showHelp(from: Command, words: readonly string[]): void {
+  let command = from
+  for (const word of words) {
+    const child = childOf(command, word)
+    if (!child) {
+      refuseWord(command, word)
+      return
+    }
+    command = child
+  }
+  command.outputHelp()
+}
+
 /** A group called with an unknown word names it and what may have been meant; alone it shows its help. */
 function harden(command: Command): void {
-  command.exitOverride().configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'Error: ')) })
+  command
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(usageError(text, command, pathOf(command))) })
   if (command.commands.length === 0) return
   command
-    .argument('[word]')
-    .allowExcessArguments()
-    .action((word: string | undefined) => {
-      if (word === undefined) return command.outputHelp()
-      const known = command.commands.flatMap(child => [child.name(), ...child.aliases()])
-      const hint = didYouMean(word, known)
-      process.stderr.write(`Error: unknown command "${word}" for "${pathOf(command)}"\n${hint ? `${hint}\n` : ''}`)
-      process.exitCode = 2
+    .argument('[command]')
+    .argument('[words...]')
+    .allowUnknownOption()
+    .action((word: string | undefined, words: string[]) => {
+      if (word === undefined) command.outputHelp()
+      else if (word === 'help') showHelp(command, words)
+      else refuseWord(command, word)
     })
 }
 
-function pathOf(command: Command): string {
-  return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name()
+function refuseWord(command: Command, word: string): void {
+  const known = command.commands
+    .filter(child => !child.name().startsWith('_'))
+    .flatMap(child => [child.name(), ...child.aliases()])
+  const path = pathOf(command)
+  // Groups take no flags but --help.
+  if (word.startsWith('-')) command.error(`error: unknown option '${word}'`)
+  const hint = didYouMean(word, known) ?? `hint: \`${path} --help\` shows its commands`
+  process.stderr.write(`Error: unknown command "${word}"${command.parent ? ` for "${path}"` : ''}\n${hint}\n`)
+  process.exitCode = 2
 }

@@ -1,11 +1,12 @@
 import type { JsonObject } from '@meseta/universe/render/json'
 import { Catalog, type PackageDefinition, type SchemaError } from '../client/catalog.ts'
 import type { ClusterOptions } from '../client/find-cluster.ts'
-import { followApp } from '../client/follow-app.ts'
-import { assignments, readJson, readText } from '../client/options.ts'
+import { milliseconds, whole } from '../client/numbers.ts'
+import { assignments, readObject } from '../client/options.ts'
 import { Router } from '../client/router.ts'
 import { ask } from '../output/ask.ts'
 import { Failure } from '../output/failure.ts'
+import { didYouMean } from '../output/nearest.ts'
 import { note, printJson, printRows } from '../output/print.ts'
 
 interface JsonOption extends ClusterOptions {
@@ -23,7 +24,9 @@ export async function search(query: string | undefined, options: JsonOption): Pr
     printJson({ packages })
     return
   }
-  if (packages.length === 0) throw new Failure('no packages found', { hint: query ? `nothing matches "${query}"` : '' })
+  if (packages.length === 0) {
+    throw new Failure('no packages found', { hint: query ? `nothing matches "${query}"` : 'no repository has any' })
+  }
   printRows(false, packages, ['name', 'version', 'certified', 'framework', 'description'], () =>
     packages.map(entry => [
       entry.name,
@@ -47,27 +50,46 @@ interface DescribeOptions extends ClusterOptions {
 
 export async function describe(name: string, options: DescribeOptions): Promise<void> {
   const catalog = new Catalog(Router.find(options))
+  const answer: unknown = await named(catalog, name, () => description(catalog, name, options))
+  if (typeof answer === 'string') process.stdout.write(answer)
+  else printJson(answer, 2)
+}
+
+/** What is asked of a package: JSON, or the text of its template. */
+async function description(catalog: Catalog, name: string, options: DescribeOptions): Promise<unknown> {
   if (options.packageVersions) {
     const { results } = await catalog.versions(name)
     const newest = Object.entries(results).sort(([, a], [, b]) => Number(b) - Number(a))
-    printJson(newest.map(([version]) => version))
-    return
+    return newest.map(([version]) => version)
   }
   if (options.app && (options.render || options.options)) {
-    const userOptions = options.options ? (readJson(options.options) as Record<string, unknown>) : undefined
     const { marathonJson } = await catalog.render({
       packageName: name,
       ...(options.packageVersion ? { packageVersion: options.packageVersion } : {}),
-      ...(userOptions ? { options: userOptions } : {}),
+      ...(options.options ? { options: await readObject(options.options) } : {}),
       ...(options.appId ? { appId: options.appId } : {}),
     })
-    printJson(marathonJson)
-    return
+    return marathonJson
   }
   const definition = await catalog.describe(name, options.packageVersion)
-  if (options.config) printJson(definition.config ?? {})
-  else if (options.app) process.stdout.write(templateOf(definition))
-  else printJson({ package: definition })
+  if (options.config) return definition.config ?? {}
+  return options.app ? templateOf(definition) : { package: definition }
+}
+
+/** A call about a package by its name. When there is no such package, names that may have been meant are said. */
+async function named<Answer>(catalog: Catalog, name: string, call: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await call()
+  } catch (error) {
+    if (!(error instanceof Failure) || error.exit !== 'notFound') throw error
+    const known = await catalog.search().then(
+      ({ packages }) => packages.map(entry => entry.name),
+      (): string[] => [],
+    )
+    if (known.includes(name)) throw error
+    const hint = didYouMean(name, known) ?? error.hint ?? '`meseta package search` shows all'
+    throw new Failure(error.message, { exit: 'notFound', hint })
+  }
 }
 
 function templateOf(definition: PackageDefinition): string {
@@ -88,12 +110,12 @@ interface InstallOptions extends ClusterOptions {
 }
 
 export async function install(name: string, options: InstallOptions): Promise<void> {
+  const timeout = milliseconds(options.timeout)
+  const userOptions = assignments(options.set, options.options ? await readObject(options.options) : {})
   const router = Router.find(options)
   const catalog = new Catalog(router)
-  const definition = await catalog.describe(name, options.packageVersion)
+  const definition = await named(catalog, name, () => catalog.describe(name, options.packageVersion))
   await confirm(definition, options.yes)
-  const fromFile = options.options ? (readJson(options.options) as Record<string, unknown>) : {}
-  const userOptions = assignments(options.set, fromFile)
   note(`Installing Marathon app for package [${definition.name}] version [${definition.version}]`)
   const installed = await catalog.install({
     packageName: name,
@@ -101,9 +123,7 @@ export async function install(name: string, options: InstallOptions): Promise<vo
     ...(Object.keys(userOptions).length > 0 ? { options: userOptions } : {}),
     ...(options.appId ? { appId: options.appId } : {}),
   })
-  if (installed.appId && options.wait) {
-    await followApp({ router: router.url, appId: installed.appId, timeout: seconds(options.timeout), progress: note })
-  }
+  if (installed.appId && options.wait) await follow(router, installed.appId, timeout, false)
   if (installed.postInstallNotes) note(installed.postInstallNotes)
   if (options.json) printJson(installed)
 }
@@ -118,10 +138,9 @@ async function confirm(definition: PackageDefinition, yes: boolean): Promise<voi
   if (!['', 'y', 'yes'].includes(answer)) throw new Failure("couldn't get confirmation")
 }
 
-export const seconds = (text: string): number => {
-  const value = Number(text)
-  if (!(value > 0)) throw new Failure(`--timeout takes seconds above 0, not "${text}"`, { exit: 'usage' })
-  return value * 1000
+async function follow(router: Router, appId: string, timeout: number, gone: boolean): Promise<void> {
+  const { followApp } = await import('../client/follow-app.ts')
+  await followApp({ router: router.url, appId, gone, timeout, progress: note })
 }
 
 interface ListOptions extends JsonOption {
@@ -160,37 +179,40 @@ interface UninstallOptions extends ClusterOptions {
 }
 
 export async function uninstall(name: string, options: UninstallOptions): Promise<void> {
+  const timeout = milliseconds(options.timeout)
   const router = Router.find(options)
-  if (!options.yes) {
-    note(`WARNING: this ends ${options.appId ?? name} and deletes what its tasks have stored.`)
-    const wanted = options.all ? `uninstall all ${name}` : (options.appId ?? name)
-    const answer = await ask(
-      `Please type ${options.all ? `'${wanted}'` : `the name of the service (${wanted})`} to confirm: `,
-      '--yes uninstalls without asking',
-    )
-    if (answer !== wanted) throw new Failure('cancelling uninstall')
-  }
+  if (!options.yes) await confirmUninstall(name, options)
   const { results } = await new Catalog(router).uninstall({
     packageName: name,
     ...(options.appId ? { appId: options.appId } : {}),
     ...(options.all ? { all: true } : {}),
   })
   for (const result of results) {
-    if (options.wait) {
-      await followApp({
-        router: router.url,
-        appId: result.appId,
-        gone: true,
-        timeout: seconds(options.timeout),
-        progress: note,
-      })
-    }
+    if (options.wait) await follow(router, result.appId, timeout, true)
     note(
       `Uninstalled package [${result.packageName}]${result.packageVersion ? ` version [${result.packageVersion}]` : ''}`,
     )
     if (result.postUninstallNotes) note(result.postUninstallNotes)
   }
   if (options.json) printJson({ results })
+}
+
+const mostTries = 3
+
+/** What is to be lost is typed out: a wrong name is asked for again, and in the end nothing is done. */
+async function confirmUninstall(name: string, options: UninstallOptions): Promise<void> {
+  note(`WARNING: this ends ${options.appId ?? name} and deletes what its tasks have stored.`)
+  const [wanted, what] = options.all
+    ? [`uninstall all ${name}`, `'uninstall all ${name}'`]
+    : options.appId
+      ? [options.appId, 'the full name of the app ID']
+      : [name, 'the name of the service']
+  for (let attempt = 1; attempt <= mostTries; attempt += 1) {
+    const answer = await ask(`Please type ${what} to confirm: `, '--yes uninstalls without asking')
+    if (answer === wanted) return
+    note(`"${answer}" is not "${wanted}"`)
+  }
+  throw new Failure('cancelling uninstall')
 }
 
 interface RenderOptions {
@@ -207,13 +229,10 @@ export async function render(name: string, options: RenderOptions): Promise<void
     import('@meseta/universe/render-from'),
     import('@meseta/universe/render/json'),
   ])
-  const release = options.release === undefined ? undefined : Number(options.release)
-  if (release !== undefined && !(Number.isInteger(release) && release >= 0)) {
-    throw new Failure(`--release takes the number of a release, not "${options.release}"`, { exit: 'usage' })
-  }
+  const release = options.release === undefined ? undefined : whole(options.release, '--release', 0)
   // Read with the catalog's own reader: integers above 2^53 keep their digits.
-  const fromFile = options.options ? parseJson(readText(options.options)) : {}
-  const userOptions = assignments(options.set, fromFile as Record<string, unknown>) as JsonObject
+  const fromFile = options.options ? await readObject(options.options, parseJson) : {}
+  const userOptions = assignments(options.set, fromFile) as JsonObject
   try {
     const rendered = await renderFrom({
       folder: options.from,
@@ -255,16 +274,16 @@ export async function repositories(options: JsonOption): Promise<void> {
 export async function addRepository(
   name: string,
   uri: string,
-  options: ClusterOptions & { index?: string },
+  options: JsonOption & { index?: string },
 ): Promise<void> {
-  const index = options.index === undefined ? undefined : Number(options.index)
-  if (index !== undefined && !(Number.isInteger(index) && index >= 0)) {
-    throw new Failure(`--index takes a whole number from 0, not "${options.index}"`, { exit: 'usage' })
-  }
-  await new Catalog(Router.find(options)).addRepository({ name, uri, ...(index === undefined ? {} : { index }) })
+  const index = options.index === undefined ? {} : { index: whole(options.index, '--index', 0) }
+  const answer = await new Catalog(Router.find(options)).addRepository({ name, uri, ...index })
+  if (options.json) printJson(answer)
 }
 
-export async function removeRepositories(names: readonly string[], options: ClusterOptions): Promise<void> {
+export async function removeRepositories(names: readonly string[], options: JsonOption): Promise<void> {
   const catalog = new Catalog(Router.find(options))
-  for (const name of names) await catalog.removeRepository(name)
+  let answer: object | undefined
+  for (const name of names) answer = await catalog.removeRepository(name)
+  if (options.json) printJson(answer)
 }

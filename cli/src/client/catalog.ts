@@ -1,5 +1,5 @@
 import { Failure } from '../output/failure.ts'
-import { type Answer, parse, type Router } from './router.ts'
+import { type Answer, exits, parse, type Router } from './router.ts'
 
 /** What the catalog says of a package in a search. */
 export interface SearchEntry {
@@ -151,6 +151,17 @@ export class Catalog {
   }
 }
 
+/** Errors of the catalog that say that something is not there; all of them are 400 (catalog contract, 4). */
+const missing: ReadonlySet<string> = new Set([
+  'MarathonAppNotFound',
+  'PackageNotFound',
+  'PackageNotInstalled',
+  'RepositoryNotPresent',
+  'ServiceMarathonTemplateNotFound',
+  'UninstallNonExistentAppForPackage',
+  'VersionNotFound',
+])
+
 /** An error of the catalog, with every option that its schema refuses. */
 function failure(answer: Answer): Failure {
   let body: ErrorBody
@@ -165,10 +176,10 @@ function failure(answer: Answer): Failure {
   const hint = errors
     .map(error => `${error.instance?.pointer || '/'}: ${error.message ?? 'is refused'}`)
     .join('\n      ')
-  const notFound =
-    body.type === 'PackageNotFound' || body.type === 'VersionNotFound' || body.type === 'PackageNotInstalled'
   return new Failure(body.message, {
-    exit: notFound ? 'notFound' : answer.status === 409 ? 'conflict' : 'failure',
+    exit: missing.has(body.type)
+      ? 'notFound'
+      : (exits[answer.status] ?? (answer.status >= 500 ? 'unreachable' : 'failure')),
     ...(hint ? { hint } : {}),
   })
 }

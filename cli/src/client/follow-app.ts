@@ -3,10 +3,13 @@ import { systemClock } from '@meseta/common/service/clock'
 import { createLogger } from '@meseta/common/service/logger'
 import { systemRandom } from '@meseta/common/service/random'
 import { Failure } from '../output/failure.ts'
+import { Marathon, type Started } from './marathon.ts'
+import { Router } from './router.ts'
 
 /** An app as the router's stream shows it, as far as progress needs it. */
 export interface AppProgress {
   readonly id: string
+  readonly version?: string
   readonly instances: number
   readonly healthChecks?: number
   readonly tasksStaged?: number
@@ -19,10 +22,11 @@ export interface AppProgress {
 export interface FollowAppOptions {
   readonly router: string
   readonly appId: string
-  /** The deployment that must be over; without it, all of the app's. */
-  readonly deploymentId?: string
+  /** The change that must be over; without it, all deployments of the app. */
+  readonly change?: Started
   /** The app is expected to go away instead. */
   readonly gone?: boolean
+  /** Milliseconds. */
   readonly timeout: number
   /** Called with one sentence each time the progress changed. */
   readonly progress: (sentence: string) => void
@@ -42,67 +46,135 @@ export function describeProgress(app: AppProgress, waits: string | undefined): s
   return `${app.id}: ${app.tasksRunning ?? 0} of ${app.instances} running${health}${waits ? `; waits: ${waits}` : failure}`
 }
 
-/** Follows an app on the cluster's event stream until it is as wanted. Fails when that takes too long, with the last known reason. */
-export function followApp(options: FollowAppOptions): Promise<void> {
-  const { appId, deploymentId, gone, timeout, progress } = options
-  let app: AppProgress | undefined
-  let waits: string | undefined
-  let synced = false
-  let last = ''
-  const deployments = new Set<string>()
-  return new Promise((resolve, reject) => {
-    const over = (settle: () => void) => {
-      feed.stop()
-      timer.cancel()
-      settle()
-    }
-    const look = () => {
-      if (!synced) return
-      if (gone) {
-        if (app === undefined) over(resolve)
-        return
-      }
-      if (app === undefined) return
-      const sentence = describeProgress(app, waits)
-      if (sentence !== last) progress(sentence)
-      last = sentence
-      const deployed = deploymentId === undefined || !deployments.has(deploymentId)
-      if (deployed && isSettled(app)) over(resolve)
-    }
-    const timer = systemClock.after(timeout, () =>
-      over(() =>
-        reject(
-          new Failure(`${appId} is not ready after ${timeout / 1000} s${last ? ` (${last})` : ''}`, {
-            exit: 'timeout',
-            hint: 'it goes on; `meseta app show` and `meseta task log` tell more',
-          }),
-        ),
-      ),
-    )
-    const feed = followFeed({
-      url: `${options.router}/meseta/v1/events?topics=app,wait,deployment`,
-      clock: systemClock,
-      random: systemRandom,
-      log: createLogger({ name: 'cli', level: 'silent' }),
-      on: {
-        put(kind, key, body) {
-          if (kind === 'deployment') deployments.add(key)
-          if (key !== appId) return
-          if (kind === 'app') app = body as AppProgress
-          else if (kind === 'wait') waits = (body as { sentence?: string }).sentence
-          look()
-        },
-        del(kind, key) {
-          if (kind === 'deployment') deployments.delete(key)
-          if (key === appId && kind === 'app') app = undefined
-          if (key === appId && kind === 'wait') waits = undefined
-          look()
-        },
-        synced() {
-          synced = true
-          look()
-        },
-      },
-    })
+/**
+ * Follows an app on the cluster's event stream until it is as wanted. Fails when that takes too long, with the last known
+ * reason, and when the deployment was undone.
+ */
+export async function followApp(options: FollowAppOptions): Promise<void> {
+  const follower = new Follower(options)
+  const feed = followFeed({
+    url: `${options.router}/meseta/v1/events?topics=app,wait,deployment`,
+    clock: systemClock,
+    random: systemRandom,
+    log: createLogger({ name: 'cli', level: 'silent' }),
+    on: follower,
   })
+  const timer = systemClock.after(options.timeout, () => follower.giveUp())
+  try {
+    await follower.over
+  } finally {
+    timer.cancel()
+    feed.stop()
+  }
+}
+
+class Follower {
+  readonly #options: FollowAppOptions
+  readonly #over = Promise.withResolvers<void>()
+  readonly over = this.#over.promise
+  readonly #deployments = new Set<string>()
+  #app: AppProgress | undefined
+  #waits: string | undefined
+  #synced = false
+  /** Whether the change was seen on the stream, or Marathon says that it is over: the stream may show what was before. */
+  #isKnown: boolean
+  #asking = false
+  /** Whether the stream showed the deployment: one without steps is never shown, and changes no version. */
+  #wasSeen = false
+  #last = ''
+
+  constructor(options: FollowAppOptions) {
+    this.#options = options
+    this.#isKnown = options.change?.deploymentId === undefined
+  }
+
+  put(kind: string, key: string, body: unknown): void {
+    if (kind === 'deployment') {
+      this.#deployments.add(key)
+      if (key === this.#options.change?.deploymentId) {
+        this.#isKnown = true
+        this.#wasSeen = true
+      }
+    }
+    if (key !== this.#options.appId) return
+    if (kind === 'app') this.#app = body as AppProgress
+    else if (kind === 'wait') this.#waits = (body as { sentence?: string }).sentence
+    this.#look()
+  }
+
+  del(kind: string, key: string): void {
+    if (kind === 'deployment') this.#deployments.delete(key)
+    if (kind === 'app' && key === this.#options.appId) this.#app = undefined
+    if (kind === 'wait' && key === this.#options.appId) this.#waits = undefined
+    this.#look()
+  }
+
+  synced(): void {
+    this.#synced = true
+    this.#look()
+  }
+
+  giveUp(): void {
+    const { appId, gone, timeout } = this.#options
+    const failure = new Failure(
+      `${appId} is not ${gone ? 'gone' : 'ready'} after ${timeout / 1000} s${this.#last ? ` (${this.#last})` : ''}`,
+      { exit: 'timeout', hint: 'it goes on; `meseta app show` and `meseta task log` tell more' },
+    )
+    this.#over.reject(failure)
+  }
+
+  #look(): void {
+    if (!this.#synced) return
+    const { change, gone, progress } = this.#options
+    const app = this.#app
+    if (app && !gone) {
+      const sentence = describeProgress(app, this.#waits)
+      if (sentence !== this.#last) progress(sentence)
+      this.#last = sentence
+    }
+    if (gone && app === undefined) this.#over.resolve()
+    else if (!this.#isKnown) void this.#ask()
+    else if (change?.deploymentId !== undefined && this.#deployments.has(change.deploymentId)) return
+    else if (this.#isUndone(app)) this.#over.reject(this.#undone())
+    else if (!gone && app && isSettled(app)) this.#over.resolve()
+  }
+
+  /** An app that is older than the change whose deployment has ended was set back. */
+  #isUndone(app: AppProgress | undefined): boolean {
+    const { change, gone } = this.#options
+    if (!this.#wasSeen || app === undefined) return false
+    return gone === true || (change?.version !== undefined && app.version !== undefined && app.version < change.version)
+  }
+
+  #undone(): Failure {
+    const { appId, change } = this.#options
+    return new Failure(
+      `deployment ${change?.deploymentId} of ${appId} has ended without effect: it was stopped or rolled back`,
+      {
+        exit: 'deploymentFailed',
+        hint: `\`meseta app show ${appId}\` shows what it is now`,
+      },
+    )
+  }
+
+  /** The stream does not show the change: it is already over, or not there yet. Marathon knows. */
+  async #ask(): Promise<void> {
+    if (this.#asking) return
+    this.#asking = true
+    const { router, change, appId } = this.#options
+    try {
+      const marathon = new Marathon(new Router(router))
+      const running = await marathon.deployments()
+      if (running.some(({ id }) => id === change?.deploymentId)) return
+      // Over before it was seen, or nothing was to be done: the app as Marathon has it counts.
+      const app = await marathon.app(appId).catch(() => undefined)
+      if (app) this.#app = { ...(this.#app ?? { id: appId }), ...app, healthChecks: app.healthChecks?.length ?? 0 }
+      this.#isKnown = true
+    } catch {
+      // It is asked again at the next change; the time limit ends it.
+    } finally {
+      this.#asking = false
+    }
+    this.#look()
+  }
 }

@@ -1,4 +1,5 @@
 import { Failure } from '../output/failure.ts'
+import { didYouMean } from '../output/nearest.ts'
 import { failureOf, parse, type Router } from './router.ts'
 
 export interface MarathonApp {
@@ -51,13 +52,14 @@ export interface Started {
   readonly version?: string
 }
 
-/** Ids in paths: with one leading slash, each segment encoded. */
-export const idPath = (id: string): string =>
-  `/${id
-    .split('/')
-    .filter(segment => segment !== '')
-    .map(encodeURIComponent)
-    .join('/')}`
+/** Ids in paths: with one leading slash, each segment encoded. `.` and `..` are no ids: addresses read them as folders. */
+export function idPath(id: string): string {
+  const segments = id.split('/').filter(segment => segment !== '')
+  if (segments.some(segment => segment === '.' || segment === '..')) {
+    throw new Failure(`"${id}" is no id`, { exit: 'usage', hint: 'ids are like /shop/web' })
+  }
+  return `/${segments.map(encodeURIComponent).join('/')}`
+}
 
 /** The service framework's API (Marathon contract) through the router. */
 export class Marathon {
@@ -90,16 +92,20 @@ export class Marathon {
 
   /** An app, or the failure of the command line that names it. */
   async app(id: string): Promise<MarathonApp> {
+    const path = idPath(id)
+    if (path === '/') throw new Failure(`"${id}" is no id of an app`, { exit: 'usage', hint: 'ids are like /shop/web' })
     try {
-      return (await this.get<{ app: MarathonApp }>(`/v2/apps${idPath(id)}`)).app
+      return (await this.get<{ app: MarathonApp }>(`/v2/apps${path}`)).app
     } catch (error) {
-      if (error instanceof Failure && error.exit === 'notFound') {
-        throw new Failure(`app '${idPath(id)}' does not exist`, {
-          exit: 'notFound',
-          hint: '`meseta app list` shows all',
-        })
-      }
-      throw error
+      if (!(error instanceof Failure) || error.exit !== 'notFound') throw error
+      const known = await this.apps().then(
+        ({ apps }) => apps.map(app => app.id),
+        () => [],
+      )
+      throw new Failure(`app '${path}' does not exist`, {
+        exit: 'notFound',
+        hint: didYouMean(path, known) ?? '`meseta app list` shows all',
+      })
     }
   }
 

@@ -1,30 +1,49 @@
 import { readFileSync } from 'node:fs'
 import { Failure } from '../output/failure.ts'
 
+/** Largest text read from a file or from standard input, bytes. */
+const largest = 64 * 1024 * 1024
+
 const nameOf = (source: string | undefined): string =>
   source === undefined || source === '-' ? 'standard input' : source
 
-/** Text of a file, or of standard input for `-` and for nothing. */
-export function readText(source: string | undefined): string {
+/** Text of a file, or of standard input for `-` and for nothing; at most 64 MiB. */
+export async function readText(source: string | undefined): Promise<string> {
   const where = nameOf(source)
   try {
-    return readFileSync(where === 'standard input' ? 0 : where, 'utf8')
-  } catch {
+    return where === 'standard input' ? await readInput() : readFileSync(where, 'utf8')
+  } catch (error) {
+    if (error instanceof Failure) throw error
     throw new Failure(`can't read from resource: ${where}. Please check that it exists`, { exit: 'notFound' })
   }
 }
 
-/** JSON of a file, or of standard input for `-` and for nothing. */
-export function readJson(source: string | undefined): unknown {
-  const where = nameOf(source)
-  const text = readText(source)
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new Failure(`error loading JSON: ${error instanceof Error ? error.message : error}`, {
-      hint: `it was read from ${where}`,
-    })
+async function readInput(): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of process.stdin) {
+    size += (chunk as Buffer).length
+    if (size > largest) throw new Failure(`standard input has more than ${largest / 2 ** 20} MiB`)
+    chunks.push(chunk as Buffer)
   }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** The object in a JSON file, or on standard input for `-` and for nothing. `parse` may keep what `JSON.parse` loses. */
+export async function readObject(
+  source: string | undefined,
+  parse: (text: string) => unknown = JSON.parse,
+): Promise<Record<string, unknown>> {
+  const text = await readText(source)
+  const hint = `it was read from ${nameOf(source)}`
+  let value: unknown
+  try {
+    value = parse(text)
+  } catch (error) {
+    throw new Failure(`error loading JSON: ${error instanceof Error ? error.message : error}`, { hint })
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw new Failure('error loading JSON: an object is wanted, {…}', { hint })
 }
 
 /**

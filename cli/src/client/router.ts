@@ -1,8 +1,10 @@
 import { type ExitName, Failure } from '../output/failure.ts'
 import { type ClusterOptions, findRouter } from './find-cluster.ts'
+import { milliseconds } from './numbers.ts'
 
-/** An answer of the cluster: status, headers, and the body as text. */
+/** An answer of the cluster: where it came from, status, headers, and the body as text. */
 export interface Answer {
+  readonly url: string
   readonly status: number
   readonly headers: Headers
   readonly text: string
@@ -17,14 +19,18 @@ interface Request {
 
 /** Attempts of a read whose connection fails; writes are never repeated. */
 const readTries = 3
+/** How long one request may take, ms, unless `MESETA_TIMEOUT` (seconds) says otherwise. */
 const patience = 30_000
 
 /** The cluster as commands speak to it: through the router, and nothing else. */
 export class Router {
   readonly url: string
+  readonly #patience: number | undefined
 
   constructor(url: string) {
     this.url = url
+    const seconds = process.env.MESETA_TIMEOUT
+    this.#patience = seconds ? milliseconds(seconds, 'MESETA_TIMEOUT') : undefined
   }
 
   /** The cluster that the options, the environment or the work-dir name. */
@@ -47,14 +53,15 @@ export class Router {
           },
           ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
           redirect: 'follow',
-          signal: AbortSignal.timeout(request.timeout ?? patience),
+          signal: AbortSignal.timeout(this.#patience ?? request.timeout ?? patience),
         })
         const unavailable = answer.status === 502 || answer.status === 503 || answer.status === 504
         if (!unavailable || attempt >= tries)
-          return { status: answer.status, headers: answer.headers, text: await answer.text() }
+          return { url: answer.url, status: answer.status, headers: answer.headers, text: await answer.text() }
         await answer.body?.cancel()
       } catch (error) {
-        if (attempt >= tries) throw this.#unreachable(error)
+        // Who has waited that long is not made to wait again.
+        if (attempt >= tries || isTimeout(error)) throw this.#unreachable(error)
       }
       await new Promise(resolve => setTimeout(resolve, 200 * attempt))
     }
@@ -68,7 +75,7 @@ export class Router {
   }
 
   #unreachable(error: unknown): Failure {
-    const timedOut = error instanceof Error && error.name === 'TimeoutError'
+    const timedOut = isTimeout(error)
     const cause =
       error instanceof Error && error.cause instanceof Error
         ? error.cause.message
@@ -85,29 +92,50 @@ export class Router {
   }
 }
 
+const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === 'TimeoutError'
+
 /** JSON of an answer that succeeded. */
 export function parse<Body>(answer: Answer): Body {
   try {
     return JSON.parse(answer.text) as Body
   } catch {
-    throw new Failure(`the cluster sent something that is no JSON: ${answer.text.slice(0, 120)}`)
+    throw new Failure(`${answer.url} sent something that is no JSON: ${oneLine(answer.text)}`, {
+      hint: 'is it the router of a cluster? `meseta status` shows the one of this machine',
+    })
   }
 }
 
-const exits: Readonly<Record<number, ExitName>> = { 401: 'login', 403: 'forbidden', 404: 'notFound', 409: 'conflict' }
+const oneLine = (text: string): string => text.slice(0, 120).replace(/\s+/g, ' ').trim()
+
+/** What a status means for the exit code; 5xx is `unreachable`. */
+export const exits: Readonly<Record<number, ExitName>> = {
+  401: 'login',
+  403: 'forbidden',
+  404: 'notFound',
+  409: 'conflict',
+}
+
+/** A deployment that holds what was to be changed. */
+function lockedBy(deployment: { id?: unknown } | null): string[] {
+  return typeof deployment?.id === 'string'
+    ? [`deployment ${deployment.id} holds it: wait for it, or take its place with --force`]
+    : []
+}
 
 /** What an error answer says, with the fields it names. */
 export function failureOf(answer: Answer): Failure {
   const exit = exits[answer.status] ?? (answer.status >= 500 ? 'unreachable' : 'failure')
-  let message = answer.text.trim().slice(0, 1000) || `HTTP ${answer.status}`
+  const isPage = /^\s*</.test(answer.text)
+  let message = (isPage ? '' : answer.text.trim().slice(0, 1000)) || `${answer.url} answered HTTP ${answer.status}`
   const hints: string[] = []
   try {
-    const body = JSON.parse(answer.text) as { message?: unknown; details?: unknown }
+    const body = JSON.parse(answer.text) as { message?: unknown; details?: unknown; deployments?: unknown }
     if (typeof body.message === 'string') message = body.message
+    if (Array.isArray(body.deployments)) hints.push(...body.deployments.flatMap(lockedBy))
     if (Array.isArray(body.details)) {
       for (const detail of body.details as { path?: string; errors?: string[] }[]) {
         if (typeof detail === 'object' && detail?.path !== undefined)
-          hints.push(`${detail.path}: ${(detail.errors ?? []).join('; ')}`)
+          hints.push(`${detail.path}: ${[detail.errors ?? []].flat().join('; ')}`)
         else if (typeof detail === 'string') hints.push(detail)
       }
     }

@@ -40,7 +40,8 @@ const pathOf = (workDir: string) => join(workDir, 'cluster.json')
 /** The cluster of a work-dir, or undefined when none was started there. */
 export function readClusterFile(workDir: string): ClusterFile | undefined {
   try {
-    return JSON.parse(readFileSync(pathOf(workDir), 'utf8')) as ClusterFile
+    const file = JSON.parse(readFileSync(pathOf(workDir), 'utf8')) as ClusterFile
+    return typeof file?.router === 'string' && Array.isArray(file.processes) ? file : undefined
   } catch {
     return undefined
   }

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { milliseconds } from '../client/numbers.ts'
 import { Failure } from '../output/failure.ts'
 import { note, printJson } from '../output/print.ts'
 import { readClusterFile } from './cluster-file.ts'
@@ -16,13 +17,12 @@ export interface DownOptions {
 
 /** `meseta down`: ends the cluster of a work-dir, whether or not its `meseta up` still lives. */
 export async function down(options: DownOptions): Promise<void> {
-  const seconds = Number(options.timeout)
-  if (!(seconds > 0)) throw new Failure(`--timeout takes seconds above 0, not "${options.timeout}"`, { exit: 'usage' })
+  const timeout = milliseconds(options.timeout)
   const folder = chooseWorkDir(options.workDir)
   const alive = owner(folder)
-  if (alive) await tellOwner(folder, alive.pid, alive.startTime, options.keepTasks, seconds * 1000)
+  if (alive) await tellOwner(folder, alive.pid, alive.startTime, options.keepTasks, timeout)
   const { endLeftovers } = await import('./up-processes.ts')
-  const left = await endLeftovers(folder, { keepTasks: options.keepTasks, timeout: seconds * 1000 }, note)
+  const left = await endLeftovers(folder, { keepTasks: options.keepTasks, timeout }, note)
   const ended = alive !== undefined || left > 0
   if (options.json) printJson({ ended, keepTasks: options.keepTasks, workDir: folder })
   else note(ended ? `the cluster in ${folder} has ended` : nothingRuns(folder))

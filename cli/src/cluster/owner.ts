@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure } from '../output/failure.ts'
-import { startTime } from './process-identity.ts'
+import { lives, startTime } from './process-identity.ts'
 
 /** Which `meseta up` owns a work-dir, and in which form its cluster runs. */
 export interface Owner {
@@ -16,7 +16,7 @@ const pathOf = (workDir: string) => join(workDir, 'up.json')
 export function owner(workDir: string): Owner | undefined {
   try {
     const found = JSON.parse(readFileSync(pathOf(workDir), 'utf8')) as Owner
-    return startTime(found.pid) === found.startTime ? found : undefined
+    return lives(found) ? found : undefined
   } catch {
     return undefined
   }

@@ -38,7 +38,7 @@ export function portWishes(shape: Pick<ClusterShape, 'masters' | 'agents'>): Por
     one('marathon', 8080),
     one('universe', 7070),
     one('balancer', 62080),
-    one('dns-http', 8123),
+    { ...one('dns-http', 8123), member: 'dns' },
     { ...one('dns', 53, 61053), udp: true },
     one('gateway', 80, 8000),
   ]

@@ -9,6 +9,8 @@ export interface PortWish {
   readonly name: string
   readonly ip: string
   readonly choices: readonly number[]
+  /** The member that listens there, where it is called otherwise. */
+  readonly member?: string
   /** Wanted for UDP too. */
   readonly udp?: boolean
 }
@@ -50,7 +52,7 @@ async function isFree(wish: PortWish, port: number): Promise<number | undefined>
 
 /**
  * Settles each wish: the port this work-dir used before, else the first free choice, else any free port.
- * What is not a first choice is said aloud. `running` names wishes whose process runs already: they keep their port.
+ * What is not a first choice is said aloud. `running` names members that run already: they keep their ports.
  */
 export async function choosePorts(
   workDir: string,
@@ -59,17 +61,15 @@ export async function choosePorts(
   say: (sentence: string) => void,
 ): Promise<Chosen> {
   const file = join(workDir, 'ports.json')
-  let before: Chosen = {}
-  try {
-    before = JSON.parse(readFileSync(file, 'utf8')) as Chosen
-  } catch {
-    // A first start, or a damaged file: the ports are chosen anew.
-  }
+  const before = chosenBefore(file)
   const chosen: Chosen = { ...before }
   const taken = new Set<string>()
   for (const wish of wishes) {
     const old = before[wish.name]
-    if (old !== undefined && running.has(wish.name)) continue
+    if (old !== undefined && running.has(wish.member ?? wish.name)) {
+      taken.add(`${wish.ip}:${old}`)
+      continue
+    }
     const port = await settle(wish, old, taken)
     taken.add(`${wish.ip}:${port}`)
     chosen[wish.name] = port
@@ -81,6 +81,16 @@ export async function choosePorts(
   writeFileSync(`${file}.new`, `${JSON.stringify(chosen, null, 2)}\n`)
   renameSync(`${file}.new`, file)
   return chosen
+}
+
+/** None at a first start; of a damaged file what is a port. */
+function chosenBefore(file: string): Chosen {
+  try {
+    const found = Object.entries(JSON.parse(readFileSync(file, 'utf8')) as object)
+    return Object.fromEntries(found.filter(([, port]) => Number.isInteger(port) && port > 0 && port < 65_536))
+  } catch {
+    return {}
+  }
 }
 
 async function settle(wish: PortWish, old: number | undefined, taken: ReadonlySet<string>): Promise<number> {

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
  * Pid and start time together name a process for ever: pids are used again.
  */
 export function startTime(pid: number): string | undefined {
+  if (!Number.isSafeInteger(pid) || pid < 1) return undefined
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -13,4 +14,9 @@ export function startTime(pid: number): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Whether the very process that was remembered still runs, and not another one that got its pid. */
+export function lives(known: { readonly pid: number; readonly startTime: string }): boolean {
+  return startTime(known.pid) === known.startTime && typeof known.startTime === 'string'
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClusterProcess } from './cluster-file.ts'
-import { startTime } from './process-identity.ts'
+import { lives } from './process-identity.ts'
 
 /** A process of the cluster as it is remembered over the life of `meseta up`. */
 export interface KnownProcess extends ClusterProcess {
@@ -14,7 +14,7 @@ const pathOf = (workDir: string) => join(workDir, 'processes.json')
 export function livingProcesses(workDir: string): KnownProcess[] {
   try {
     const known = JSON.parse(readFileSync(pathOf(workDir), 'utf8')) as KnownProcess[]
-    return known.filter(({ pid, startTime: started }) => startTime(pid) === started)
+    return known.filter(lives)
   } catch {
     return []
   }
@@ -32,11 +32,13 @@ export function forgetProcesses(workDir: string): void {
 }
 
 /** Ends a process: SIGTERM, and SIGKILL after the grace period (milliseconds). Resolves when it is gone. */
-export async function endProcess({ pid, startTime: started }: KnownProcess, grace = 12_000): Promise<void> {
+export async function endProcess(known: KnownProcess, grace = 12_000): Promise<void> {
+  const { pid } = known
+  if (!lives(known)) return
   const deadline = Date.now() + grace
   let killed = false
   signal(pid, 'SIGTERM')
-  while (startTime(pid) === started) {
+  while (lives(known)) {
     if (!killed && Date.now() > deadline) {
       signal(pid, 'SIGKILL')
       killed = true

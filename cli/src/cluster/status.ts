@@ -1,11 +1,9 @@
-import { findRouter } from '../client/find-cluster.ts'
+import { findCluster } from '../client/find-cluster.ts'
 import { Router } from '../client/router.ts'
 import { Failure } from '../output/failure.ts'
 import { printJson } from '../output/print.ts'
 import { table } from '../output/table.ts'
-import { readClusterFile } from './cluster-file.ts'
 import { startTime } from './process-identity.ts'
-import { workDir as chooseWorkDir } from './work-dir.ts'
 
 export interface StatusOptions {
   readonly json: boolean
@@ -32,13 +30,16 @@ interface Unit {
 
 /** `meseta status`: what runs, whether it is well, and how much is used. Exit 1 when something is not well. */
 export async function status(options: StatusOptions): Promise<void> {
-  const router = new Router(findRouter(options))
+  const found = findCluster(options)
+  const router = new Router(found.router)
   const [summary, { units }] = await Promise.all([
     router.json<Summary>('/mesos/master/state-summary'),
     router.json<{ units: Unit[] }>('/system/health/v1'),
   ])
-  const file = options.cluster ? undefined : readClusterFile(chooseWorkDir(options.workDir))
-  const processes = (file?.processes ?? []).map(entry => ({ ...entry, alive: startTime(entry.pid) !== undefined }))
+  const processes = (found.file?.processes ?? []).map(entry => ({
+    ...entry,
+    alive: startTime(entry.pid) !== undefined,
+  }))
   const sum = (name: string, of: 'resources' | 'used_resources') =>
     Math.round(summary.slaves.reduce((total, agent) => total + (agent[of][name] ?? 0), 0) * 1000) / 1000
   const resources = Object.fromEntries(

@@ -1,5 +1,5 @@
 import type { ComponentName } from './cluster-file.ts'
-import { startTime } from './process-identity.ts'
+import { lives, startTime } from './process-identity.ts'
 import { endProcess, type KnownProcess, livingProcesses, writeProcesses } from './process-table.ts'
 import type { Say } from './running.ts'
 
@@ -29,7 +29,8 @@ export class Supervisor {
   readonly #workDir: string
   readonly #say: Say
   readonly #known = new Map<string, KnownProcess>()
-  readonly #watches = new Map<string, Promise<void>>()
+  /** Starts that are under way: what they start is known only afterwards. */
+  readonly #starts = new Set<Promise<void>>()
   #ending = false
 
   constructor(workDir: string, say: Say) {
@@ -53,7 +54,7 @@ export class Supervisor {
     if (found) this.#say(`${member.name} runs already (process ${found.pid})`)
     else await this.#start(member)
     await this.#untilItServes(member)
-    this.#watches.set(member.name, this.#watch(member))
+    void this.#watch(member)
   }
 
   /** Nothing is started again from now on. */
@@ -63,6 +64,7 @@ export class Supervisor {
 
   /** Ends the named processes, all at the same time. */
   async end(wanted: (component: ComponentName) => boolean): Promise<void> {
+    await Promise.allSettled(this.#starts)
     const chosen = this.processes.filter(({ component }) => wanted(component))
     await Promise.all(
       chosen.map(async known => {
@@ -74,6 +76,16 @@ export class Supervisor {
   }
 
   async #start(member: Member): Promise<void> {
+    const start = this.#spawn(member)
+    this.#starts.add(start)
+    try {
+      await start
+    } finally {
+      this.#starts.delete(start)
+    }
+  }
+
+  async #spawn(member: Member): Promise<void> {
     const pid = await member.spawn()
     this.#known.set(member.name, {
       component: member.component,
@@ -87,7 +99,7 @@ export class Supervisor {
 
   #lives(name: string): boolean {
     const known = this.#known.get(name)
-    return known !== undefined && startTime(known.pid) === known.startTime
+    return known !== undefined && lives(known)
   }
 
   async #untilItServes(member: Member): Promise<void> {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, openSync, readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LogLevel } from '@meseta/common/service/logger'
+import { whole } from '../client/numbers.ts'
 import { Failure } from '../output/failure.ts'
 import { note, printJson } from '../output/print.ts'
 import { type ClusterFile, readClusterFile } from './cluster-file.ts'
@@ -30,16 +31,8 @@ const startLimit = 120_000
 /** Time tasks and processes get to end. */
 const endLimit = 60_000
 
-function count(text: string, option: string, most: number): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > most) {
-    throw new Failure(`${option} takes a whole number from 1 to ${most}, not "${text}"`, { exit: 'usage' })
-  }
-  return value
-}
-
 function shapeOf(options: UpOptions): ClusterShape {
-  const masters = count(options.masters, '--masters', 9)
+  const masters = whole(options.masters, '--masters', 1, 9)
   if (masters > 1 && !options.processes) {
     throw new Failure('--masters needs --processes: one process has one master', { exit: 'usage' })
   }
@@ -53,7 +46,7 @@ function shapeOf(options: UpOptions): ClusterShape {
     clusterName: options.clusterName,
     workDir,
     masters,
-    agents: count(options.agents, '--agents', 100),
+    agents: whole(options.agents, '--agents', 1, 100),
     logLevel: options.logLevel,
     machine: measureMachine(workDir),
     store: options.zk ?? `embedded:${join(workDir, 'store')}`,

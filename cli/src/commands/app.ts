@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import { withCluster, withJson } from './options.ts'
+import { withJson } from './options.ts'
 
 const actions = () => import('../actions/app.ts')
+const others = () => import('../actions/marathon.ts')
 
 const withForce = (command: Command) => withJson(command).option('--force', 'even while a deployment holds it', false)
 const withWait = (command: Command) =>
@@ -23,7 +24,7 @@ function addAppCommands(app: Command): void {
   withJson(app.command('list').description('list apps').option('-q, --quiet', 'ids only', false)).action(
     async options => (await actions()).list(options),
   )
-  withCluster(app.command('show').description('show an app').argument('<id>'))
+  withJson(app.command('show').description('show an app').argument('<id>'))
     .option('--app-version <version>', 'an older version: its time, or -n for the n-th before')
     .action(async (id, options) => (await actions()).show(id, options))
   withWait(app.command('add').description('add an app from a file or standard input').argument('[file]')).action(
@@ -56,45 +57,45 @@ function addAppCommands(app: Command): void {
     .option('--host <host>', 'only those on this host')
     .action(async (id, options) => (await actions()).kill(id, options))
   const version = app.command('version').description('versions of an app')
-  withCluster(version.command('list').description('list them, newest first').argument('<id>'))
+  withJson(version.command('list').description('list them, newest first').argument('<id>'))
     .option('--max-count <n>', 'at most this many')
     .action(async (id, options) => (await actions()).versions(id, options))
 }
 
 function addGroupCommands(group: Command): void {
-  withJson(group.command('list').description('list groups')).action(async options => (await actions()).groups(options))
-  withCluster(group.command('show').description('show a group').argument('<id>')).action(async (id, options) =>
-    (await actions()).showGroup(id, options),
+  withJson(group.command('list').description('list groups')).action(async options => (await others()).groups(options))
+  withJson(group.command('show').description('show a group').argument('<id>')).action(async (id, options) =>
+    (await others()).showGroup(id, options),
   )
   withForce(group.command('add').description('add a group from a file or standard input').argument('[file]')).action(
-    async (file, options) => (await actions()).addGroup(file, options),
+    async (file, options) => (await others()).addGroup(file, options),
   )
   withForce(group.command('remove').description('end all apps of a group and forget it').argument('<id>')).action(
-    async (id, options) => (await actions()).removeGroup(id, options),
+    async (id, options) => (await others()).removeGroup(id, options),
   )
 }
 
 function addPodCommands(pod: Command): void {
-  withJson(pod.command('list').description('list pods')).action(async options => (await actions()).pods(options))
-  withCluster(pod.command('show').description('show a pod').argument('<id>')).action(async (id, options) =>
-    (await actions()).showPod(id, options),
+  withJson(pod.command('list').description('list pods')).action(async options => (await others()).pods(options))
+  withJson(pod.command('show').description('show a pod').argument('<id>')).action(async (id, options) =>
+    (await others()).showPod(id, options),
   )
   withForce(pod.command('add').description('add a pod from a file or standard input').argument('[file]')).action(
-    async (file, options) => (await actions()).addPod(file, options),
+    async (file, options) => (await others()).addPod(file, options),
   )
   withForce(pod.command('remove').description('end a pod and forget it').argument('<id>')).action(async (id, options) =>
-    (await actions()).removePod(id, options),
+    (await others()).removePod(id, options),
   )
 }
 
 function addDeploymentCommands(deployment: Command): void {
   withJson(
     deployment.command('list').description('list running deployments').option('-q, --quiet', 'ids only', false),
-  ).action(async options => (await actions()).deployments(options))
-  withCluster(deployment.command('rollback').description('undo what a deployment changes').argument('<id>')).action(
-    async (id, options) => (await actions()).endDeployment(id, 'rollback', options),
+  ).action(async options => (await others()).deployments(options))
+  withJson(deployment.command('rollback').description('undo what a deployment changes').argument('<id>')).action(
+    async (id, options) => (await others()).endDeployment(id, 'rollback', options),
   )
-  withCluster(deployment.command('stop').description('stop a deployment where it stands').argument('<id>')).action(
-    async (id, options) => (await actions()).endDeployment(id, 'stop', options),
+  withJson(deployment.command('stop').description('stop a deployment where it stands').argument('<id>')).action(
+    async (id, options) => (await others()).endDeployment(id, 'stop', options),
   )
 }

@@ -41,10 +41,13 @@ export function register(program: Command): void {
   program
     .command('run')
     .description('run one component as a process of its own (`meseta run master --help` lists its flags)')
-    .argument('<component>', 'master, agent, marathon, universe, gateway, dns or balancer')
+    .argument('[component]', 'master, agent, marathon, universe, gateway, dns or balancer')
     .argument('[flags...]', 'flags of the component')
     .allowUnknownOption()
     .passThroughOptions()
     .helpOption(false)
-    .action(async (name: string, flags: string[]) => (await import('../cluster/run.ts')).run(name, flags))
+    .action(async (name: string | undefined, flags: string[], _options: unknown, command: Command) => {
+      if (name === undefined || name === '--help' || name === '-h') command.outputHelp()
+      else await (await import('../cluster/run.ts')).run(name, flags)
+    })
 }

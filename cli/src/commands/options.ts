@@ -7,9 +7,9 @@ export function withCluster(command: Command): Command {
     .option('--work-dir <folder>', 'the cluster of this machine in that folder (MESETA_WORK_DIR)')
 }
 
-/** A command that reads: it finds its cluster, and prints JSON when asked. */
+/** Every command that speaks to a cluster prints JSON when asked; what is JSON anyway stays as it is. */
 export function withJson(command: Command): Command {
-  return withCluster(command).option('--json', 'print as JSON', false)
+  return withCluster(command).option('--json', 'print JSON', false)
 }
 
 /** Gathers an option that may be given several times. */

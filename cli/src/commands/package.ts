@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { several, withCluster, withJson } from './options.ts'
+import { several, withJson } from './options.ts'
 
 const actions = () => import('../actions/package.ts')
 
@@ -14,7 +14,7 @@ export function register(program: Command): void {
       .argument('[query]', 'part of a name, description or tag; * is a wildcard'),
   ).action(async (query, options) => (await actions()).search(query, options))
 
-  withCluster(group.command('describe').description('show a package').argument('<name>'))
+  withJson(group.command('describe').description('show a package').argument('<name>'))
     .option('--package-version <version>', 'this version instead of the newest')
     .option('--package-versions', 'list its versions, newest first', false)
     .option('--config', 'show the schema of its options', false)
@@ -50,6 +50,7 @@ export function register(program: Command): void {
     .command('render')
     .description('render a package of a repository folder; no cluster is needed')
     .argument('<name>')
+    .option('--json', 'print JSON', false)
     .requiredOption('--from <folder>', 'the repository folder')
     .option('--release <n>', 'this release instead of the newest')
     .option('--options <file>', 'options as JSON; - reads standard input')
@@ -61,10 +62,10 @@ export function register(program: Command): void {
   withJson(repo.command('list').description('list them, highest priority first')).action(async options =>
     (await actions()).repositories(options),
   )
-  withCluster(repo.command('add').description('add one').argument('<name>').argument('<uri>'))
+  withJson(repo.command('add').description('add one').argument('<name>').argument('<uri>'))
     .option('--index <n>', 'its place: 0 is the highest priority; last when not given')
     .action(async (name, uri, options) => (await actions()).addRepository(name, uri, options))
-  withCluster(repo.command('remove').description('remove some').argument('<name...>')).action(async (names, options) =>
+  withJson(repo.command('remove').description('remove some').argument('<name...>')).action(async (names, options) =>
     (await actions()).removeRepositories(names, options),
   )
 }

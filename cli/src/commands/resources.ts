@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { withCluster, withJson } from './options.ts'
+import { withJson } from './options.ts'
 
 /** `meseta task | node | service …`: what runs, and where. */
 export function register(program: Command): void {
@@ -15,7 +15,7 @@ export function register(program: Command): void {
     .option('-q, --quiet', 'ids only', false)
     .option('--agent-id <id>', 'only those on this agent')
     .action(async (text, options) => (await tasks()).list(text, options))
-  withCluster(
+  withJson(
     whichTasks(
       task
         .command('log')
@@ -27,7 +27,7 @@ export function register(program: Command): void {
     .option('-f, --follow', 'go on showing what comes', false)
     .option('--lines <n>', 'this many lines of what there is', '10')
     .action(async (text, file, options) => (await tasks()).log(text, file, options))
-  withCluster(task.command('show').description('show a task').argument('<task>', 'its id, or part of it')).action(
+  withJson(task.command('show').description('show a task').argument('<task>', 'its id, or part of it')).action(
     async (text, options) => (await tasks()).show(text, options),
   )
 

@@ -1,8 +1,13 @@
-import { table } from './table.ts'
+import { type TableOptions, table } from './table.ts'
 
-/** A result on stdout as JSON, four blanks of indent, as the original command line prints it. */
-export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 4)}\n`)
+const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+
+/**
+ * A result on stdout as JSON, as the original command line prints it (contract of the command line, 1): four blanks of indent,
+ * or two where it did so, and `<>&` as escapes, which in JSON stand inside strings only.
+ */
+export function printJson(value: unknown, indent: 2 | 4 = 4): void {
+  process.stdout.write(`${JSON.stringify(value, null, indent).replace(/[<>&\u2028\u2029]/g, escaped)}\n`)
 }
 
 /** Rows as JSON or as a table. */
@@ -11,9 +16,15 @@ export function printRows(
   value: unknown,
   header: readonly string[],
   rows: () => readonly (readonly string[])[],
+  options: TableOptions = {},
 ): void {
   if (json) printJson(value)
-  else process.stdout.write(table(header, rows()))
+  else process.stdout.write(table(header, rows(), options))
+}
+
+/** Words, one a line: what `--quiet` shows. */
+export function printLines(words: readonly string[]): void {
+  process.stdout.write(words.map(word => `${word}\n`).join(''))
 }
 
 /** A line for people, on stderr: stdout holds results only. */

@@ -1,0 +1,26 @@
+import type { Command } from 'commander'
+
+/** A usage error in the words of the contract of the command line, 1, with what to do about it. */
+export function usageError(text: string, command: Command, path: string): string {
+  const message = text.replace(/^error: /, '').trim()
+  const help = `hint: \`${path} --help\` shows what it takes\n`
+  const unknown = /^unknown option '([^']*)'(?:\n\((.*)\))?$/s.exec(message)
+  if (unknown) return `Error: unknown flag: ${unknown[1]}\n${unknown[2] ? `${quoted(unknown[2])}\n` : help}`
+  const missing = /^missing required argument '(.*)'$/.exec(message)
+  if (missing) return `Error: ${arity(command)}: <${missing[1]}> is missing\n${help}`
+  if (message.startsWith('too many arguments')) return `Error: ${arity(command)}\n${help}`
+  return `Error: ${message}\n${help}`
+}
+
+/** `Did you mean --json?` with the word in quotes, as everywhere. */
+const quoted = (suggestion: string): string => suggestion.replace(/(--[\w-]+)/g, '"$1"')
+
+function arity(command: Command): string {
+  const { registeredArguments, args } = command
+  const least = registeredArguments.filter(({ required }) => required).length
+  if (registeredArguments.at(-1)?.variadic) return `requires at least ${least} arg(s), only received ${args.length}`
+  const most = registeredArguments.length
+  if (least === most) return `accepts ${most} arg(s), received ${args.length}`
+  if (least === 0) return `accepts at most ${most} arg(s), received ${args.length}`
+  return `accepts between ${least} and ${most} arg(s), received ${args.length}`
+}
