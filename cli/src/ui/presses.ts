@@ -7,7 +7,6 @@ const letters: Readonly<Record<string, Press['name']>> = {
   '\r': 'return',
   '\n': 'return',
   '\t': 'tab',
-  '\u007f': 'backspace',
   '\b': 'backspace',
   '\u001b': 'escape',
 }
@@ -44,8 +43,10 @@ export function pressesOf(input: string, key: Key): Press[] {
   if (flag) return [named(flag[1])]
   if (key.meta || input === '') return [named('other')]
   return [...input].map(letter => {
-    const name = letters[letter]
-    if (name) return named(name)
+    // Ink names control keys only where they come alone: ctrl-a is 1, ctrl-b is 2, and so on.
+    const name = letters[letter] ?? withCtrl[String.fromCharCode(letter.charCodeAt(0) + 96)]
+    if (name && letter < ' ') return named(name)
+    if (letter === '\u007f') return named('backspace')
     return /\p{Cc}/u.test(letter) ? named('other') : { name: 'text', text: letter }
   })
 }

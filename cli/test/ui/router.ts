@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { serveFeed } from '@meseta/common/feed/serve'
 import { FeedWriter } from '@meseta/common/feed/writer'
 import { systemClock } from '@meseta/common/service/clock'
@@ -25,13 +26,13 @@ interface Request {
   }
 }
 
-export async function scriptedRouter(changes: readonly Change[] = cluster): Promise<ScriptedRouter> {
+export async function scriptedRouter(port = 0, changes: readonly Change[] = cluster): Promise<ScriptedRouter> {
   const log = createLogger({ name: 'router', level: 'silent' })
   const http = createHttp(
-    { flags: { ip: '127.0.0.1', port: 0 }, log, metrics: createRegistry(), clock: systemClock },
+    { flags: { ip: '127.0.0.1', port }, log, metrics: createRegistry(), clock: systemClock },
     { name: 'router', health: new Health(), closeGrace: 100 },
   )
-  const feed = new FeedWriter({ epoch: 'test', clock: systemClock })
+  const feed = new FeedWriter({ epoch: randomUUID(), clock: systemClock })
   for (const change of changes) feed.put(...change)
   serveFeed(http.app, '/meseta/v1/events', feed, { log })
   const calls: { path: string; body: unknown }[] = []
