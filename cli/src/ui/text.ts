@@ -53,6 +53,15 @@ export function cut(text: string, most: number): string {
   return most > 0 ? `${result}~` : ''
 }
 
+/** As `cut`, but both ends stay. */
+export function cutMiddle(text: string, most: number): string {
+  const safe = clean(text)
+  if (width(safe) <= most || most < 5) return cut(safe, most)
+  const characters = [...safe]
+  const tail = Math.floor((most - 1) / 2)
+  return `${characters.slice(0, most - 1 - tail).join('')}~${characters.slice(-tail).join('')}`
+}
+
 export function pad(text: string, size: number, right = false): string {
   const fitting = cut(text, size)
   const blanks = ' '.repeat(Math.max(0, size - width(fitting)))

@@ -4,7 +4,7 @@ import { Model } from '../../src/ui/model/model.ts'
 import { rowOf } from '../../src/ui/model/rows.ts'
 import { Sorted } from '../../src/ui/model/sorted.ts'
 import { appStatus, appWhy } from '../../src/ui/model/status.ts'
-import { age, bar, cut, fit, longAge, pad, plain, size, width, wrap } from '../../src/ui/text.ts'
+import { age, bar, cut, cutMiddle, fit, longAge, pad, plain, size, width, wrap } from '../../src/ui/text.ts'
 import { agent, app, now, scripted, task } from './cluster.ts'
 
 const keys = (model: Model, table: Parameters<Model['rows']>[0], filter = '') => {
@@ -71,6 +71,14 @@ t.test('a filter looks at words, columns and whole values, and is kept up to dat
   t.same(keys(model, 'tasks', 'app=/web node:agent-2'), ['F/web.3'], 'one that no longer does goes')
   model.del('task', 'F/web.3', now)
   t.same(keys(model, 'tasks', 'app=/web node:agent-2'), [])
+  for (const [number, state] of [
+    [5, 'TASK_FAILED'],
+    [6, 'TASK_FAILED'],
+    [7, 'TASK_RUNNING'],
+  ] as const)
+    model.put('task', `F/web.${number}`, task('web', number, { state }), now)
+  const order = ['F/web.1', 'F/web.2', 'F/web.7', 'F/web.6', 'F/web.5']
+  t.same(keys(model, 'tasks'), order, 'those that are there come first, then the ended, newest first')
   t.same(keys(model, 'apps', 'status:waiting'), ['/team/db'])
   model.del('wait', '/team/db', now)
   t.same(keys(model, 'apps', 'status:waiting'), [], 'the end of a wait counts too')
@@ -98,7 +106,9 @@ t.test('the timeline tells what changed, once and only since the state was whole
   t.equal(told('deployment', 'D', undefined), '/web deployment over')
   t.equal(told('agent', 'S1', agent('S1', 'agent-2', { active: false })), 'agent-2 agent disconnected')
   t.equal(told('agent', 'S1', undefined), 'agent-2 agent gone')
-  t.equal(told('wait', '/web', { code: 'NO_OFFERS', sentence: 'no offers' }), '/web waits: no offers')
+  t.equal(told('wait', '/web', { code: 'ROLE', sentence: 'role: needs a' }), '/web waits: role: needs a')
+  t.equal(told('wait', '/web', { code: 'NO_OFFERS', sentence: 'no offers' }), undefined, 'each launch begins with that')
+  t.equal(told('task', 'F/web.5', task('web', 5, { state: 'TASK_STAGING' })), undefined)
   t.equal(told('source', 'master', { state: 'lost', detail: 'refused' }), 'master not heard: refused')
   const cluster = { ...model.cluster(), leader_info: { id: 'M2', hostname: 'm2', port: 5050 } }
   t.equal(told('cluster', 'cluster', cluster), 'master leader is m2:5050')
@@ -171,6 +181,7 @@ t.test('texts: cells, not characters, are counted, and control characters are no
   t.equal(plain(fit([{ text: 'abc' }, { text: 'def' }], 5)), 'abcd~')
   t.equal(cut('\u001b[31mred\u001b[0m\u0007', 10), 'red\u00b7')
   t.equal(cut('a\u202eb', 10), 'a\u00b7b', 'nothing turns the direction of a line')
+  t.equal(cutMiddle('task.1234567.9', 9), 'task~67.9')
   t.same(wrap('one two three', 8), ['one two', 'three'])
   t.same(wrap('abcdefghij', 4), ['abcd', 'efgh', 'ij'])
   t.equal(bar(3, 4, 8), '[######..]')

@@ -74,7 +74,7 @@ function question(state: UiState): Question | undefined {
       return {
         asks: '',
         answer: `/${placeOf(state).filter}_`,
-        hint: '   words, -word, column:word  enter keeps  esc drops',
+        hint: '   words, -word, column:part, column=whole  enter keeps  esc drops',
       }
     case 'ask':
       return { asks: `${mode.question} `, answer: 'y / n' }

@@ -1,8 +1,9 @@
 import { columnsOf, extraFields, type Table } from '../model/columns.ts'
 import { parseFilter, unknownKey } from '../model/filter.ts'
 import type { Model } from '../model/model.ts'
+import { rowOf } from '../model/rows.ts'
 import { cursorOf, type Mode, placeOf, type UiState } from '../state.ts'
-import { cut, fit, type Line, line, plain } from '../text.ts'
+import { cut, fit, type Line, line, plain, wrap } from '../text.ts'
 import { detailLines } from './details.ts'
 import { footer } from './footer.ts'
 import { header } from './header.ts'
@@ -67,7 +68,39 @@ function view(state: UiState, table: Table, model: Model, screen: Screen, space:
   const title = `${table[0]!.toUpperCase()}${table.slice(1)} ${rows.length}${filter ? ` of ${model.count(table)}` : ''}`
   const top = rule(title, screen.columns, filter ? `/${filter}` : '')
   if (rows.length === 0) return [top, line(), line(`   ${nothing(table, filter)}`, 'dim')]
-  return [top, ...tableLines(model, table, rows, cursorOf(state, rows), screen, space - 1)]
+  const cursor = cursorOf(state, rows)
+  const about = space < aboutFrom ? [] : aboutRow(model, table, rows.at(cursor)!, screen)
+  const lines = tableLines(model, table, rows, cursor, screen, space - 1 - about.length)
+  return [top, ...filled(lines, space - 1 - about.length), ...about]
+}
+
+/** The pane below a table needs that many lines, the table with it. */
+const aboutFrom = 12
+const aboutSize = 2
+
+/** Columns whose texts are longer than there is room for. */
+const long: Readonly<Partial<Record<Table, string>>> = {
+  apps: 'why',
+  tasks: 'message',
+  catalog: 'description',
+  packages: 'why',
+}
+
+/** The whole text of the row that keys act on. The pane stays, also where there is none: the table does not jump. */
+function aboutRow(model: Model, table: Table, key: string, screen: Screen): Line[] {
+  const name = long[table]
+  if (name === undefined) return []
+  const { cells } = rowOf(model, table, key, screen.now)
+  const text = cells[columnsOf[table].findIndex(column => column.name === name)] ?? ''
+  const lines = text === '' ? [] : wrap(text, screen.columns - 4).slice(0, aboutSize)
+  const title = table === 'tasks' ? (cells[5] ?? key) : key
+  return [
+    rule(title, screen.columns),
+    ...filled(
+      lines.map(part => line(`   ${part}`)),
+      aboutSize,
+    ),
+  ]
 }
 
 const empty: Readonly<Record<Table, string>> = {

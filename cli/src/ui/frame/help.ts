@@ -5,7 +5,7 @@ const keys: readonly (readonly [string, string])[] = [
   ['enter', 'open: tasks of an app, log of a task, form of a package'],
   ['esc', 'back, to the row and filter that were'],
   [':, tab', 'a view by its beginning, ":tasks web" filters too; the next view'],
-  ['/', 'filter: words, -word, column:word; enter keeps it'],
+  ['/', 'filter: words, -word, column:part, column=whole; enter keeps it'],
   ['d', 'describe, with why it waits or failed; y shows JSON'],
   ['l', 'log: f follow, w wrap, tab stdout or stderr'],
   ['+ -', 'instances of an app, confirmed with enter'],

@@ -6,7 +6,7 @@ import type { Model } from '../model/model.ts'
 import { rowOf } from '../model/rows.ts'
 import { toneOf } from '../model/status.ts'
 import type { Install } from '../state.ts'
-import { bar, counted, type Line, line, longAge, number, pad, size, span, wrap } from '../text.ts'
+import { bar, counted, cutMiddle, type Line, line, longAge, number, pad, size, span, wrap } from '../text.ts'
 import { formLines } from './form.ts'
 import { ends, hearing } from './header.ts'
 import { rule, type Screen } from './screen.ts'
@@ -130,10 +130,11 @@ function progressLines(install: Install, model: Model, router: string, screen: S
   ]
   const problem = trouble(progress, model)
   if (problem) {
-    for (const [index, text] of wrap(problem, columns - 4)
+    const tone = problem.bad ? 'warn' : 'dim'
+    for (const [index, text] of wrap(problem.text, columns - 4)
       .slice(0, 4)
       .entries())
-      lines.push([span(index === 0 ? ' ! ' : '   ', 'warn'), span(text, 'warn')])
+      lines.push([span(index === 0 && problem.bad ? ' ! ' : '   ', tone), span(text, tone)])
   }
   if (model.get('app', progress.appId) === undefined && model.synced)
     lines.push(line('   the cluster has not told of the app yet', 'dim'))
@@ -168,7 +169,7 @@ function instanceLines(appId: string, model: Model, screen: Screen, space: numbe
       return [
         span(` ${mark} `, toneOf[mark]),
         span(pad(state, 9), toneOf[mark]),
-        span(`  ${pad(node, 12)}  ${task}  `),
+        span(`  ${pad(node, 12)}  ${cutMiddle(task, Math.max(12, screen.columns - 30))}  `),
         span(message, 'dim'),
       ]
     }),

@@ -1,4 +1,4 @@
-import { type Line, span, width } from '../text.ts'
+import { cutMiddle, type Line, span, width } from '../text.ts'
 
 /** What a frame is drawn for, beside state and model. */
 export interface Screen {
@@ -13,8 +13,8 @@ export interface Screen {
 }
 
 export const rule = (title: string, columns: number, right = ''): Line => {
-  const head = `- ${title} `
   const tail = right === '' ? '' : ` ${right} -`
+  const head = `- ${cutMiddle(title, Math.max(8, columns - width(tail) - 3))} `
   return [
     { text: head, bold: true },
     span('-'.repeat(Math.max(0, columns - width(head) - width(tail))), 'dim'),

@@ -3,13 +3,14 @@ import type { Rows } from '../model/listing.ts'
 import type { Model } from '../model/model.ts'
 import { type Row, rowOf } from '../model/rows.ts'
 import { toneOf } from '../model/status.ts'
-import { type Line, pad, type Span, span } from '../text.ts'
+import { cutMiddle, type Line, pad, type Span, span } from '../text.ts'
 import { type Screen, scrolledTo } from './screen.ts'
 
 export interface Laid {
   readonly index: number
   readonly size: number
   readonly right: boolean
+  readonly middle: boolean
 }
 
 /** Before the first cell: `>` for the row that keys act on, the row's letter, a blank. */
@@ -30,15 +31,19 @@ export function laidOut(columns: readonly Column[], width: number): readonly Lai
   }
   const left = Math.max(0, width - taken())
   const shares = kept.reduce((sum, { grow = 0 }) => sum + grow, 0)
-  return kept.map(({ index, size, grow = 0, right = false }) => ({
+  return kept.map(({ index, size, grow = 0, right = false, middle = false }) => ({
     index,
     size: size + (shares > 0 ? Math.floor((left * grow) / shares) : 0),
     right,
+    middle,
   }))
 }
 
 const cellsOf = (cells: readonly string[], laid: readonly Laid[]): string[] =>
-  laid.map(({ index, size, right }) => pad(cells[index] ?? '', size, right))
+  laid.map(({ index, size, right, middle }) => {
+    const cell = cells[index] ?? ''
+    return pad(middle ? cutMiddle(cell, size) : cell, size, right)
+  })
 
 /** A row: its letter and status in colour, the whole inverse where it is the one that keys act on. */
 function rowLine(row: Row, laid: readonly Laid[], names: readonly string[], isSelected: boolean): Line {

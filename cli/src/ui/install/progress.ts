@@ -1,5 +1,6 @@
 import { type Body, moment, num, object, text, word } from '../model/body.ts'
 import type { Model } from '../model/model.ts'
+import { ofDeployments } from '../model/status.ts'
 import { nameOf } from './plan.ts'
 
 export type StepId = 'posted' | 'running' | 'healthy' | 'name' | 'page'
@@ -100,15 +101,21 @@ export function steps(progress: Progress, model: Model): Step[] {
   })
 }
 
+export interface Trouble {
+  readonly text: string
+  /** False for what comes by itself with time. */
+  readonly bad: boolean
+}
+
 /** Why it does not go on, in a sentence: what it waits for, or how its last instance ended. */
-export function trouble(progress: Progress, model: Model): string | undefined {
+export function trouble(progress: Progress, model: Model): Trouble | undefined {
   if (progress.appId === undefined || isOver(progress, model)) return undefined
   const wait = model.get('wait', progress.appId)
   const failure = object(model.get('app', progress.appId)?.lastTaskFailure)
   const failedAt = moment(failure.timestamp)
   if (failedAt !== undefined && failedAt >= progress.startedAt - 1_000)
-    return `an instance ended ${word(failure.state)}: ${text(failure.message) || 'no message'}`
-  if (wait) return `waits: ${text(wait.sentence)}`
+    return { text: `an instance ended ${word(failure.state)}: ${text(failure.message) || 'no message'}`, bad: true }
+  if (wait) return { text: `waits: ${text(wait.sentence)}`, bad: !ofDeployments.has(text(wait.code)) }
   const answers = [progress.answers.name, progress.answers.page].filter(Boolean)
-  return answers.length > 0 ? answers.join('; ') : undefined
+  return answers.length > 0 ? { text: answers.join('; '), bad: false } : undefined
 }

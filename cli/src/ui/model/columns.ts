@@ -18,6 +18,8 @@ export interface Column {
   readonly size: number
   readonly grow?: number
   readonly right?: boolean
+  /** What does not fit is left out of the middle: ids differ at their ends. */
+  readonly middle?: boolean
   /** Where there is no room, the highest goes first; a column without it stays. */
   readonly drop?: number
 }
@@ -39,7 +41,7 @@ export const columnsOf: Readonly<Record<Table, readonly Column[]>> = {
     { name: 'health', size: 6, drop: 4 },
     { name: 'node', size: 10, grow: 1, drop: 3 },
     { name: 'age', size: 4, right: true, drop: 2 },
-    { name: 'task', size: 12, grow: 3, drop: 5 },
+    { name: 'task', size: 16, grow: 3, drop: 5, middle: true },
     { name: 'message', size: 12, grow: 3, drop: 6 },
   ],
   agents: [
@@ -50,7 +52,7 @@ export const columnsOf: Readonly<Record<Table, readonly Column[]>> = {
     { name: 'mem', size: 15, right: true, drop: 3 },
     { name: 'disk', size: 15, right: true, drop: 4 },
     { name: 'gpu', size: 5, right: true, drop: 6 },
-    { name: 'id', size: 20, grow: 1, drop: 5 },
+    { name: 'id', size: 20, grow: 1, drop: 5, middle: true },
   ],
   frameworks: [
     { name: 'name', size: 14, grow: 1 },
@@ -59,14 +61,14 @@ export const columnsOf: Readonly<Record<Table, readonly Column[]>> = {
     { name: 'cpu', size: 6, right: true, drop: 2 },
     { name: 'mem', size: 8, right: true, drop: 3 },
     { name: 'roles', size: 10, drop: 4 },
-    { name: 'id', size: 20, grow: 2, drop: 5 },
+    { name: 'id', size: 20, grow: 2, drop: 5, middle: true },
   ],
   deployments: [
     { name: 'affects', size: 16, grow: 2 },
     { name: 'step', size: 5, right: true },
     { name: 'age', size: 4, right: true, drop: 3 },
     { name: 'now', size: 18, grow: 3, drop: 1 },
-    { name: 'id', size: 12, grow: 1, drop: 4 },
+    { name: 'id', size: 12, grow: 1, drop: 4, middle: true },
   ],
   vips: [
     { name: 'name', size: 20, grow: 3 },
@@ -79,7 +81,7 @@ export const columnsOf: Readonly<Record<Table, readonly Column[]>> = {
   ],
   catalog: [
     { name: 'package', size: 14, grow: 1 },
-    { name: 'version', size: 12, drop: 3 },
+    { name: 'version', size: 9, drop: 3 },
     { name: 'installed', size: 9, right: true, drop: 4 },
     { name: 'description', size: 14, grow: 4 },
   ],

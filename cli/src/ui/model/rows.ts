@@ -3,7 +3,7 @@ import { type Body, moment, num, object, objects, text, texts, word } from './bo
 import { columnsOf, type Table } from './columns.ts'
 import type { Fields } from './filter.ts'
 import type { Model } from './model.ts'
-import { appStatus, appWhy, type Mark, taskMark } from './status.ts'
+import { appStatus, appWhy, isActive, type Mark, taskMark } from './status.ts'
 
 /** A row as it is shown: a cell for each column of its table. */
 export interface Row {
@@ -189,7 +189,7 @@ export function fieldsOf(model: Model, table: Table, key: string): Fields {
 export function sortOf(table: Table, key: string, body: Body): string {
   switch (table) {
     case 'tasks':
-      return natural(text(body.name))
+      return `${natural(text(body.name))} ${taskRank(body)}`
     case 'agents':
       return natural(text(body.hostname))
     case 'frameworks':
@@ -200,6 +200,10 @@ export function sortOf(table: Table, key: string, body: Body): string {
       return natural(key)
   }
 }
+
+/** Of one name first the tasks that are there, in a lasting order; then those that ended, the newest first. */
+const taskRank = (task: Body): string =>
+  isActive(word(task.state)) ? '0' : `1 ${String(1e15 - Math.round(moment(task.timestamp) ?? 0)).padStart(16, '0')}`
 
 /** So that `item-2` comes before `item-10`. */
 const natural = (name: string): string => name.replace(/\d+/g, digits => digits.padStart(10, '0'))

@@ -31,7 +31,13 @@ export function appStatus(app: Body, wait: Body | undefined): Status {
 }
 
 /** Waits that are part of a deployment which goes on (codes of Marathon's `wait` objects). */
-const ofDeployments: ReadonlySet<string> = new Set(['DEPENDENCY', 'NOT_HEALTHY', 'NOT_READY', 'ENDING', 'RESIDENT'])
+export const ofDeployments: ReadonlySet<string> = new Set([
+  'DEPENDENCY',
+  'NOT_HEALTHY',
+  'NOT_READY',
+  'ENDING',
+  'RESIDENT',
+])
 
 /** Why an app is not as wanted, in one sentence; empty when there is nothing to say. */
 export function appWhy(app: Body, wait: Body | undefined): string {

@@ -1,5 +1,6 @@
 import type { Tone } from '../text.ts'
 import { type Body, num, object, objects, text, texts, word } from './body.ts'
+import { ofDeployments } from './status.ts'
 
 /** Something that changed, as a line of the timeline. */
 export interface Happening {
@@ -50,7 +51,7 @@ export function toldBy(kind: string, key: string, before: Body | undefined, afte
     case 'deployment':
       return aboutDeployment(before, after)
     case 'wait':
-      return after && before?.code !== after.code ? [key, `waits: ${text(after.sentence)}`, 'warn'] : undefined
+      return aboutWait(key, before, after)
     case 'agent':
       return aboutAgent(before, after)
     case 'framework':
@@ -78,6 +79,8 @@ export function toldBy(kind: string, key: string, before: Body | undefined, afte
 function aboutTask(before: Body | undefined, after: Body): Told | undefined {
   if (before?.state === after.state) return undefined
   const state = word(after.state)
+  // On its way to running it says nothing yet.
+  if (state === 'staging' || state === 'starting') return undefined
   const bad = failed.test(state)
   const why = text(after.message)
   const ended = bad || state === 'killed' || state === 'finished'
@@ -88,6 +91,12 @@ function aboutTask(before: Body | undefined, after: Body): Told | undefined {
     `task ${state}${reason}`,
     bad ? 'bad' : state === 'running' ? 'good' : undefined,
   ]
+}
+
+/** Waits that come and go with each launch are not worth a line. */
+function aboutWait(key: string, before: Body | undefined, after: Body | undefined): Told | undefined {
+  if (!after || before?.code === after.code || after.code === 'NO_OFFERS' || after.code === 'BACKOFF') return undefined
+  return [key, `waits: ${text(after.sentence)}`, ofDeployments.has(text(after.code)) ? undefined : 'warn']
 }
 
 function aboutHealth(key: string, before: Body | undefined, after: Body | undefined): Told | undefined {
