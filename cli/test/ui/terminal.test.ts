@@ -20,9 +20,9 @@ const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
 
 /** The UI in a real terminal of its own, below a shell that says how it ended. */
 class Terminal {
+  static #count = 0
   readonly #socket = `meseta-ui-${process.pid}-${Terminal.#count++}`
   readonly #folder = mkdtempSync(join(tmpdir(), 'meseta-ui-'))
-  static #count = 0
 
   async start(router: string, columns: number, rows: number, ...more: string[]): Promise<void> {
     const words = ['env', '-u', 'CI', '-u', 'NO_COLOR', ...node, router, this.#pidFile, ...more]
