@@ -3,7 +3,7 @@ import { memo, useEffect, useSyncExternalStore } from 'react'
 import { pressesOf } from './presses.ts'
 import type { Session } from './session.ts'
 import type { Size } from './state.ts'
-import type { Line, Tone } from './text.ts'
+import { isSameLine, type Line, type Tone } from './text.ts'
 
 const colors: Readonly<Record<Tone, string | undefined>> = {
   bad: 'red',
@@ -17,15 +17,6 @@ interface RowProps {
   readonly line: Line
   readonly colored: boolean
 }
-
-const isSame = (a: Line, b: Line): boolean =>
-  a.length === b.length &&
-  a.every((part, index) => {
-    const other = b[index]!
-    return (
-      part.text === other.text && part.tone === other.tone && part.bold === other.bold && part.inverse === other.inverse
-    )
-  })
 
 /** One line. It is laid out again only when it has changed. */
 const Row = memo(
@@ -46,7 +37,7 @@ const Row = memo(
       {line.every(({ text }) => text === '') ? ' ' : ''}
     </Text>
   ),
-  (before, after) => before.colored === after.colored && isSame(before.line, after.line),
+  (before, after) => before.colored === after.colored && isSameLine(before.line, after.line),
 )
 
 export interface ScreenProps {
@@ -67,7 +58,7 @@ export function Screen({ session, colored, size }: ScreenProps) {
   })
   return (
     <Box flexDirection="column">
-      {session.frame().map((line, index) => (
+      {session.shown.map((line, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a line is its place on the screen
         <Row key={index} line={line} colored={colored} />
       ))}

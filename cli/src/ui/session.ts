@@ -4,7 +4,7 @@ import { press } from './keys/keys.ts'
 import type { Outcome, Press } from './keys/press.ts'
 import type { Model } from './model/model.ts'
 import { type Action, type Event, firstState, type Size, type UiState } from './state.ts'
-import type { Line } from './text.ts'
+import { isSameLine, type Line } from './text.ts'
 
 /** Between two frames that changes of the cluster ask for, at least, milliseconds. */
 const frameTime = 34
@@ -29,6 +29,7 @@ export class Session {
   readonly #tops = new Map<string, number>()
   #state: UiState
   #version = 0
+  #shown: readonly Line[] = []
   #timer: NodeJS.Timeout | undefined
   /** Rows of tables that were made for frames: their cost. */
   rowsMade = 0
@@ -38,6 +39,7 @@ export class Session {
     this.#now = options.now
     this.#perform = options.perform
     this.#state = firstState(options)
+    this.#shown = this.frame()
   }
 
   get state(): UiState {
@@ -49,7 +51,12 @@ export class Session {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Grows with each change of the screen. */
+  /** The lines that are to be seen now. */
+  get shown(): readonly Line[] {
+    return this.#shown
+  }
+
+  /** Grows with each change of what is shown: where nothing is to be seen of a change, nothing is drawn. */
   readonly version = (): number => this.#version
 
   /** The cluster has changed. Changes in quick succession become one frame. */
@@ -75,6 +82,7 @@ export class Session {
     this.#take({ state: { ...this.#state, size } })
   }
 
+  /** The frame of this moment. */
   frame(): Line[] {
     const made = () => {
       this.rowsMade += 1
@@ -89,8 +97,13 @@ export class Session {
 
   #take({ state, action }: Outcome): void {
     this.#state = state
-    this.#version += 1
-    for (const listener of this.#listeners) listener()
+    const lines = this.frame()
+    const isSame = lines.length === this.#shown.length && lines.every((one, at) => isSameLine(one, this.#shown[at]!))
+    if (!isSame) {
+      this.#shown = lines
+      this.#version += 1
+      for (const listener of this.#listeners) listener()
+    }
     if (action) this.#perform(action)
   }
 }

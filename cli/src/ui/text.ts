@@ -17,6 +17,15 @@ export const span = (text: string, tone?: Tone): Span => ({ text, tone })
 export const line = (text = '', tone?: Tone): Line => [{ text, tone }]
 export const plain = (of: Line): string => of.map(({ text }) => text).join('')
 
+export const isSameLine = (a: Line, b: Line): boolean =>
+  a.length === b.length &&
+  a.every((part, index) => {
+    const other = b[index]!
+    return (
+      part.text === other.text && part.tone === other.tone && part.bold === other.bold && part.inverse === other.inverse
+    )
+  })
+
 /** Characters that take two cells (East Asian wide, emoji), and those that take none (combining, joiners, selectors). */
 const wide =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u

@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
@@ -20,9 +20,8 @@ const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
 
 /** The UI in a real terminal of its own, below a shell that says how it ended. */
 class Terminal {
-  static #count = 0
-  readonly #socket = `meseta-ui-${process.pid}-${Terminal.#count++}`
   readonly #folder = mkdtempSync(join(tmpdir(), 'meseta-ui-'))
+  readonly #socket = basename(this.#folder)
 
   async start(router: string, columns: number, rows: number, ...more: string[]): Promise<void> {
     const words = ['env', '-u', 'CI', '-u', 'NO_COLOR', ...node, router, this.#pidFile, ...more]
