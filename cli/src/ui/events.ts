@@ -4,7 +4,7 @@ import { nameOf } from './install/plan.ts'
 import { advanced, begun, isOver, questions } from './install/progress.ts'
 import type { Outcome } from './keys/press.ts'
 import type { Model } from './model/model.ts'
-import { type Event, type Install, type LogView, noticed, type UiState } from './state.ts'
+import { browsing, type Event, type Install, type LogView, noticed, type UiState } from './state.ts'
 
 /** Lines of a log that are kept; the oldest go first. */
 const keptLines = 10_000
@@ -47,6 +47,9 @@ function isOf(install: Install, event: InstallEvent): boolean {
 }
 
 function installed(state: UiState, install: Install, event: InstallEvent): UiState {
+  // Without its description there is nothing to review.
+  if (event.type === 'refused' && event.asked === 'describe')
+    return noticed({ ...state, install: undefined, mode: browsing }, `${install.name}: ${event.message}`)
   const next = { ...state, install: installing(install, event) }
   // Who went elsewhere meanwhile is told there.
   return event.type === 'refused' && state.mode.kind !== 'install'

@@ -209,6 +209,13 @@ t.test(
   },
 )
 
+t.test('a package that can not be described leads back to the catalog, and says why', async t => {
+  const some = person()
+  some.type(':catalog<return><return>')
+  some.session.hear({ type: 'refused', name: 'kv-store', asked: 'describe', message: 'no such package', errors: [] })
+  t.match(some.screen(), /Catalog 2[\s\S]*kv-store: no such package$/)
+})
+
 t.test('an installation goes on without being watched, and its troubles are told', async t => {
   const { session, model, type, screen } = inForm()
   type('<ctrl-n>')

@@ -42,7 +42,8 @@ class Terminal {
   }
 
   async tmux(...words: string[]): Promise<string> {
-    return (await run('tmux', ['-L', this.#socket, ...words])).stdout
+    const env = { ...process.env, TMUX_TMPDIR: this.#folder }
+    return (await run('tmux', ['-L', this.#socket, ...words], { env })).stdout
   }
 
   async keys(...names: string[]): Promise<void> {
