@@ -62,8 +62,11 @@ export async function status(options: StatusOptions): Promise<void> {
     const line = (name: string, unit: string) => `${resources[name]!.used} of ${resources[name]!.total} ${unit}`
     process.stdout.write(
       `cluster ${summary.cluster ?? '(no name)'} at ${router.url}, leader ${summary.hostname}\n` +
-        `${summary.slaves.filter(({ active }) => active).length} agents; used: ${line('cpus', 'cpus')}, ${line('mem', 'MiB memory')}, ${line('disk', 'MiB disk')}; ` +
-        `${summary.frameworks.reduce((total, framework) => total + framework.TASK_RUNNING, 0)} tasks running\n\n`,
+        `${counted(summary.slaves.filter(({ active }) => active).length, 'agent')}; used: ${line('cpus', 'cpus')}, ${line('mem', 'MiB memory')}, ${line('disk', 'MiB disk')}; ` +
+        `${counted(
+          summary.frameworks.reduce((total, framework) => total + framework.TASK_RUNNING, 0),
+          'task',
+        )} running\n\n`,
     )
     process.stdout.write(
       table(
@@ -86,5 +89,7 @@ export async function status(options: StatusOptions): Promise<void> {
     )
   }
 }
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 const words: Readonly<Record<number, string>> = { 0: 'good', 1: 'bad', 3: 'no answer' }

@@ -27,12 +27,15 @@ export class Failure extends Error {
   }
 }
 
+/** `Did you mean "list"?` needs no title. */
+const isQuestion = (hint: string): boolean => hint.startsWith('Did you mean ')
+
 /** Prints an error on stderr and answers the exit code it stands for. */
 export function report(error: unknown, debug: boolean): number {
   const failure = error instanceof Failure ? error : undefined
   const message = error instanceof Error ? error.message : String(error)
   process.stderr.write(`Error: ${message}\n`)
-  if (failure?.hint) process.stderr.write(`hint: ${failure.hint}\n`)
+  if (failure?.hint) process.stderr.write(`${isQuestion(failure.hint) ? '' : 'hint: '}${failure.hint}\n`)
   if (debug && error instanceof Error && error.stack) process.stderr.write(`${error.stack}\n`)
   return exitCodes[failure?.exit ?? 'failure']
 }
