@@ -8,6 +8,8 @@ export function usageError(text: string, command: Command, path: string): string
   if (unknown) return `Error: unknown flag: ${unknown[1]}\n${unknown[2] ? `${quoted(unknown[2])}\n` : help}`
   const missing = /^missing required argument '(.*)'$/.exec(message)
   if (missing) return `Error: ${arity(command)}: <${missing[1]}> is missing\n${help}`
+  if (message.startsWith('too many arguments') && command.registeredArguments.length === 0)
+    return `Error: unknown command "${command.args[0]}" for "${path}"\n${help}`
   if (message.startsWith('too many arguments')) return `Error: ${arity(command)}\n${help}`
   return `Error: ${message}\n${help}`
 }
