@@ -13,7 +13,7 @@ const has = (program: string) => spawnSync('sh', ['-c', `command -v ${program}`]
 
 /** The words that are offered after `line`, whose last word is being typed. */
 async function offered(router: ScriptedRouter | undefined, ...line: readonly string[]): Promise<string[]> {
-  const env = router ? { MESETA_CLUSTER: router.url } : {}
+  const env: Record<string, string> = router ? { MESETA_CLUSTER: router.url } : {}
   const { code, stdout, stderr } = await meseta(['__complete', ...line], { env })
   if (code !== 0 || stderr !== '') throw new Error(`exit ${code}: ${stderr}`)
   return stdout.split('\n').flatMap(text => (text === '' ? [] : [text.split('\t')[0]!]))
@@ -77,22 +77,12 @@ t.test('without an answer nothing is offered, silently, and soon', async t => {
   silent.listen(0, '127.0.0.1')
   await once(silent, 'listening')
   t.teardown(() => silent.close())
-  const bare = process.hrtime.bigint()
-  await offered(undefined, '')
-  const began = process.hrtime.bigint()
-  t.same(
-    await offered(
-      undefined,
-      'app',
-      'show',
-      '--cluster',
-      `127.0.0.1:${(silent.address() as { port: number }).port}`,
-      '',
-    ),
-    [],
-  )
-  const waited = Number(process.hrtime.bigint() - began - (began - bare)) / 1e6
-  t.ok(waited > 700 && waited < 3_000, `it waited ${waited} ms beside its start`)
+  const began = Date.now()
+  const address = `127.0.0.1:${(silent.address() as { port: number }).port}`
+  t.same(await offered(undefined, 'app', 'show', '--cluster', address, ''), [])
+  const waited = Date.now() - began
+  // The limit of a second, and the start of a process on a machine that is busy.
+  t.ok(waited > 900 && waited < 10_000, `it took ${waited} ms`)
 })
 
 /** A folder with a `meseta` for shells to call. */
@@ -139,7 +129,7 @@ try app show zzz
     const lines = stdout!.join('').split('\n')
     t.equal(lines[0], 'complete -o default -F _meseta meseta')
     t.equal(lines[1], '[show]')
-    t.match(lines[2], /^\[app\]\[completion\]\[down\].*\[up\]$/)
+    t.match(lines[2], /^\[up\]\[down\].*\[completion\]\[help\]$/)
     t.equal(lines[3], '[--json]')
     const quoted = execFileSync('bash', ['-c', `printf '[%q]' "$@"`, 'bash', ...ids], { encoding: 'utf8' })
     t.equal(lines[4], quoted, 'each name as one word that a shell reads as it is')

@@ -68,7 +68,7 @@ async function candidates(program: Command, before: readonly string[], typed: st
   const { command, position, values, open } = read(program, before)
   if (open) return (open.argChoices ?? []).map(choice => [choice, ''])
   if (typed.startsWith('-')) return flagsOf(command)
-  if (command.commands.length > 0) return commandsOf(command)
+  if (command.commands.length > 0) return position === 0 ? commandsOf(command) : []
   const argument = command.registeredArguments[position] ?? command.registeredArguments.at(-1)
   if (!argument || (position > 0 && !argument.variadic)) return []
   if (argument.name() === 'shell') return shells.map(shell => [shell, ''])
