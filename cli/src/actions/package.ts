@@ -243,12 +243,12 @@ export async function render(name: string, options: RenderOptions): Promise<void
     })
     printJson(rendered)
   } catch (error) {
-    throw renderFailure(error)
+    throw await renderFailure(error, options.from, name)
   }
 }
 
-/** What the package or the options lack, with every option that the schema refuses. */
-function renderFailure(error: unknown): unknown {
+/** What the package or the options lack, with every option that the schema refuses, or packages that may have been meant. */
+async function renderFailure(error: unknown, folder: string, wanted: string): Promise<unknown> {
   const { name, message, type, data } = error as {
     name?: string
     message: string
@@ -259,6 +259,12 @@ function renderFailure(error: unknown): unknown {
   const hint = (data?.errors ?? [])
     .map(({ instance, message: text }) => `${instance?.pointer || '/'}: ${text ?? 'is refused'}`)
     .join('\n      ')
+  if (type === 'PackageNotFound') {
+    const { readDirectory } = await import('@meseta/universe/formats/directory')
+    const { packages } = await readDirectory(folder, { strict: false })
+    const near = didYouMean(wanted, [...new Set(packages.map(one => one.name))])
+    return new Failure(message, { exit: 'notFound', ...(near ? { hint: near } : {}) })
+  }
   return new Failure(message, {
     exit: /NotFound$/.test(type ?? '') ? 'notFound' : 'failure',
     ...(hint ? { hint } : {}),
