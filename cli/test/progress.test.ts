@@ -6,6 +6,15 @@ import { command, meseta, said, start } from './support/command.ts'
 import { scriptedRouter } from './support/router.ts'
 import { apps, world } from './support/world.ts'
 
+/** Looks until a condition holds; what it is about comes from another process. */
+async function until(holds: () => boolean, limit = 20_000): Promise<void> {
+  const deadline = Date.now() + limit
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error('it did not come to be')
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
+
 t.test('package install shows how far it is until all is healthy', async t => {
   const router = await scriptedRouter(t, world)
   const app = (more: object) => ({
@@ -106,12 +115,20 @@ t.test('waiting ends with an exit code of its own when it takes too long, or whe
   const nothing = await meseta(['app', 'update', 'test-id', 'instances=2', '--wait'], { env })
   t.equal(nothing.code, 0, nothing.stderr)
 
+  // An app that is removed is gone at once; its tasks are when the deployment is over.
   router.on('DELETE /marathon/v2/apps/test-id', () => {
     router.feed.del('app', '/test-id')
+    router.on('GET /marathon/v2/deployments', { body: [{ id: 'D4', affectedApps: ['/test-id'], currentActions: [] }] })
     return { body: { version: 'v5', deploymentId: 'D4' } }
   })
-  const removed = await meseta(['app', 'remove', 'test-id', '--wait'], { env })
-  t.equal(removed.code, 0, removed.stderr)
+  const asked = router.asked.length
+  const removed = start(['app', 'remove', 'test-id', '--wait'], { env })
+  const exit = once(removed, 'exit')
+  await until(() => router.asked.slice(asked).some(({ route }) => route === 'GET /marathon/v2/deployments'))
+  t.equal(removed.exitCode, null)
+  router.feed.put('deployment', 'D4', { id: 'D4', affectedApps: ['/test-id'] })
+  router.feed.del('deployment', 'D4')
+  t.equal((await exit)[0], 0)
 })
 
 t.test('a log: its end, what is appended, and bytes that are no text', async t => {

@@ -68,10 +68,15 @@ export async function followApp(options: FollowAppOptions): Promise<void> {
   }
 }
 
+interface Deployment {
+  readonly affectedApps?: readonly string[]
+}
+
 class Follower {
   readonly #options: FollowAppOptions
   readonly #over = Promise.withResolvers<void>()
   readonly over = this.#over.promise
+  /** The deployments that hold up the end: the change's, or without it those of the app. */
   readonly #deployments = new Set<string>()
   #app: AppProgress | undefined
   #waits: string | undefined
@@ -85,16 +90,14 @@ class Follower {
 
   constructor(options: FollowAppOptions) {
     this.#options = options
-    this.#isKnown = options.change?.deploymentId === undefined
+    this.#isKnown = options.change?.deploymentId === undefined && !options.gone
   }
 
   put(kind: string, key: string, body: unknown): void {
-    if (kind === 'deployment') {
+    if (kind === 'deployment' && this.#concerns(key, body as Deployment)) {
       this.#deployments.add(key)
-      if (key === this.#options.change?.deploymentId) {
-        this.#isKnown = true
-        this.#wasSeen = true
-      }
+      this.#isKnown = true
+      this.#wasSeen = true
     }
     if (key !== this.#options.appId) return
     if (kind === 'app') this.#app = body as AppProgress
@@ -125,25 +128,30 @@ class Follower {
 
   #look(): void {
     if (!this.#synced) return
-    const { change, gone, progress } = this.#options
+    const { gone, progress } = this.#options
     const app = this.#app
     if (app && !gone) {
       const sentence = describeProgress(app, this.#waits)
       if (sentence !== this.#last) progress(sentence)
       this.#last = sentence
     }
-    if (gone && app === undefined) this.#over.resolve()
-    else if (!this.#isKnown) void this.#ask()
-    else if (change?.deploymentId !== undefined && this.#deployments.has(change.deploymentId)) return
+    if (!this.#isKnown) void this.#ask()
+    else if (this.#deployments.size > 0) return
     else if (this.#isUndone(app)) this.#over.reject(this.#undone())
-    else if (!gone && app && isSettled(app)) this.#over.resolve()
+    else if (gone ? app === undefined : app && isSettled(app)) this.#over.resolve()
+  }
+
+  #concerns(id: string, { affectedApps }: Deployment): boolean {
+    const { change, appId } = this.#options
+    return change?.deploymentId === undefined ? (affectedApps?.includes(appId) ?? false) : id === change.deploymentId
   }
 
   /** An app that is older than the change whose deployment has ended was set back. */
   #isUndone(app: AppProgress | undefined): boolean {
     const { change, gone } = this.#options
-    if (!this.#wasSeen || app === undefined) return false
-    return gone === true || (change?.version !== undefined && app.version !== undefined && app.version < change.version)
+    // Without a change of its own (a package that ends in steps) the deployment of one step says nothing of the next.
+    if (!this.#wasSeen || app === undefined || change?.deploymentId === undefined) return false
+    return gone === true || (change.version !== undefined && app.version !== undefined && app.version < change.version)
   }
 
   #undone(): Failure {
@@ -161,11 +169,11 @@ class Follower {
   async #ask(): Promise<void> {
     if (this.#asking) return
     this.#asking = true
-    const { router, change, appId } = this.#options
+    const { router, appId } = this.#options
     try {
       const marathon = new Marathon(new Router(router))
       const running = await marathon.deployments()
-      if (running.some(({ id }) => id === change?.deploymentId)) return
+      if (running.some(deployment => this.#concerns(deployment.id, deployment))) return
       // Over before it was seen, or nothing was to be done: the app as Marathon has it counts.
       const app = await marathon.app(appId).catch(() => undefined)
       if (app) this.#app = { ...(this.#app ?? { id: appId }), ...app, healthChecks: app.healthChecks?.length ?? 0 }

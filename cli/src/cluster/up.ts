@@ -102,7 +102,7 @@ async function stay(
     await Promise.race([showUi({ router: cluster.file.router, quitEndsCluster: true }), leaving, cluster.broken])
     return
   }
-  printEndpoints(cluster.file, shape, options.json)
+  printEndpoints(cluster.file, shape, options)
   await Promise.race([leaving, cluster.broken])
 }
 
@@ -140,8 +140,8 @@ function untilTold(): Promise<void> {
   })
 }
 
-function printEndpoints(file: ClusterFile, shape: ClusterShape, json: boolean): void {
-  if (json) {
+function printEndpoints(file: ClusterFile, shape: ClusterShape, options: UpOptions): void {
+  if (options.json) {
     printJson(file)
     return
   }
@@ -157,7 +157,9 @@ function printEndpoints(file: ClusterFile, shape: ClusterShape, json: boolean): 
   const width = Math.max(...lines.map(([title]) => title.length))
   process.stdout.write(`The cluster "${shape.clusterName}" is ready.\n`)
   for (const [title, text] of lines) process.stdout.write(`  ${title.padEnd(width)}  ${text}\n`)
-  process.stdout.write('Try: npm run meseta -- package install web-demo      Ctrl-C ends the cluster and its tasks.\n')
+  const meseta = process.argv[1]?.endsWith('/scripts/meseta.mjs') ? 'npm run meseta --' : 'meseta'
+  const end = options.detach ? `\`${meseta} down\` ends` : 'Ctrl-C ends'
+  process.stdout.write(`Try: ${meseta} package install web-demo      ${end} the cluster and its tasks.\n`)
 }
 
 /** Starts the same command in a process of its own and waits until its cluster is ready. */
@@ -180,7 +182,7 @@ async function detach(shape: ClusterShape, options: UpOptions): Promise<void> {
     const file = readClusterFile(shape.workDir)
     if (file?.processes.some(({ component, pid }) => component === 'up' && pid === child.pid)) {
       child.unref()
-      return printEndpoints(file, shape, options.json)
+      return printEndpoints(file, shape, options)
     }
     const exit = await Promise.race([ended, new Promise<'waiting'>(resolve => setTimeout(resolve, 100, 'waiting'))])
     if (exit !== 'waiting')
