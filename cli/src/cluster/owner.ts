@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure } from '../output/failure.ts'
 import { lives, startTime } from './process-identity.ts'
@@ -22,19 +22,31 @@ export function owner(workDir: string): Owner | undefined {
   }
 }
 
-/** Takes a work-dir for this process, or says who has it. */
+/** Takes a work-dir for this process, or says who has it. Of several that want it at the same time one gets it. */
 export function takeWorkDir(workDir: string, mode: Owner['mode']): void {
-  const other = owner(workDir)
-  if (other && other.pid !== process.pid) {
-    throw new Failure(`a cluster already runs in ${workDir} (process ${other.pid})`, {
-      exit: 'conflict',
-      hint: '`meseta status` shows it, `meseta down` ends it; --work-dir starts another one elsewhere',
-    })
-  }
   mkdirSync(workDir, { recursive: true, mode: 0o700 })
-  const draft = `${pathOf(workDir)}.${process.pid}`
+  const path = pathOf(workDir)
+  const draft = `${path}.${process.pid}`
   writeFileSync(draft, JSON.stringify({ pid: process.pid, startTime: startTime(process.pid) ?? '', mode }))
-  renameSync(draft, pathOf(workDir))
+  try {
+    // Unlike a rename, a link takes nobody's place.
+    linkSync(draft, path)
+  } catch {
+    refuseTaken(workDir)
+    renameSync(draft, path)
+  } finally {
+    rmSync(draft, { force: true })
+  }
+  refuseTaken(workDir)
+}
+
+function refuseTaken(workDir: string): void {
+  const other = owner(workDir)
+  if (!other || other.pid === process.pid) return
+  throw new Failure(`a cluster already runs in ${workDir} (process ${other.pid})`, {
+    exit: 'conflict',
+    hint: '`meseta status` shows it, `meseta down` ends it; --work-dir starts another one elsewhere',
+  })
 }
 
 export function releaseWorkDir(workDir: string): void {

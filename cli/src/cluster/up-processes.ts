@@ -44,7 +44,7 @@ export async function upProcesses(shape: ClusterShape, external: External, say: 
     await Promise.all(plans.map(plan => supervisor.keep(componentMember(shape.workDir, plan))))
   } catch (error) {
     supervisor.stopKeeping()
-    throw error
+    throw unready(error, supervisor)
   }
 
   const router = urlOf(plans.find(({ component }) => component === 'gateway')!)
@@ -64,7 +64,7 @@ export async function upProcesses(shape: ClusterShape, external: External, say: 
   } catch (error) {
     watch.stop()
     supervisor.stopKeeping()
-    throw error
+    throw unready(error, supervisor)
   }
   written = true
   rewrite()
@@ -77,6 +77,14 @@ export async function upProcesses(shape: ClusterShape, external: External, say: 
       return endAll(shape.workDir, supervisor, { keepTasks, timeout }, say)
     },
   }
+}
+
+/** A cluster that is not ready is not ended: a person may look at it, and `up` tries again with what runs. */
+function unready(error: unknown, supervisor: Supervisor): unknown {
+  if (error instanceof Failure || supervisor.processes.length === 0) return error
+  return new Failure(error instanceof Error ? error.message : String(error), {
+    hint: 'what has started goes on: `meseta up` tries again with it, `meseta down` ends it',
+  })
 }
 
 interface EndOptions {

@@ -260,6 +260,7 @@ t.test('a work-dir has one owner, and one that is gone does not count', async t 
   }
   takeWorkDir(folder, 'embedded')
   t.match(owner(folder), { pid: process.pid })
+  t.same(readdirSync(folder), ['up.json'], 'no draft is left')
 })
 
 t.test('of the processes that were remembered those count that still run', async t => {
