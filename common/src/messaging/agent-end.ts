@@ -9,7 +9,7 @@ import { EventQueue } from './event-queue.ts'
 import { encodeFrame, type LinkFrame, tryDecode, tryDecodeFrame } from './frames.ts'
 import { type AgentEnd, type AgentEndEvents, isLinkId } from './link.ts'
 import { beacons, toAgent, toMaster } from './link-subjects.ts'
-import { ackAfter, tickEvery } from './link-times.ts'
+import { ackAfter } from './link-times.ts'
 
 export interface AgentEndOptions {
   readonly bus: Bus
@@ -31,7 +31,7 @@ class BusAgentEnd implements AgentEnd {
   readonly #queue: EventQueue
   readonly #subscriptions: readonly Subscription[]
   readonly #offState: () => void
-  readonly #ticks: Timer
+  #tick: { readonly at: number; readonly timer: Timer } | undefined
   #ackTimer: Timer | undefined
 
   constructor(options: AgentEndOptions) {
@@ -47,7 +47,6 @@ class BusAgentEnd implements AgentEnd {
       this.#run(this.#machine.bus(clock.monotonic(), state === 'connected', options.agentId())),
     )
     this.#run(this.#machine.bus(clock.monotonic(), bus.state === 'connected', options.agentId()))
-    this.#ticks = clock.every(tickEvery, () => this.#run(this.#machine.tick(clock.monotonic(), options.agentId())))
   }
 
   get open(): boolean {
@@ -62,11 +61,12 @@ class BusAgentEnd implements AgentEnd {
     const payload = encode('meseta.v1.AgentToMaster', message)
     const { accepted, effects } = this.#machine.send(this.#options.clock.monotonic(), payload)
     this.#queue.later(this.#events(effects))
+    this.#schedule()
     return accepted
   }
 
   async stop(): Promise<void> {
-    this.#ticks.cancel()
+    this.#tick?.timer.cancel()
     this.#ackTimer?.cancel()
     this.#offState()
     for (const subscription of this.#subscriptions) subscription.unsubscribe()
@@ -88,8 +88,26 @@ class BusAgentEnd implements AgentEnd {
   }
 
   #run(effects: readonly AgentEffect[]): void {
-    this.#queue.now(this.#events(effects))
-    if (this.#machine.owesAck) this.#ackTimer ??= this.#options.clock.after(ackAfter, () => this.#acknowledge())
+    try {
+      this.#queue.now(this.#events(effects))
+    } finally {
+      if (this.#machine.owesAck) this.#ackTimer ??= this.#options.clock.after(ackAfter, () => this.#acknowledge())
+      this.#schedule()
+    }
+  }
+
+  /** A timer that is due earlier than need be stays: it looks again when it rings, a millisecond later at least. */
+  #schedule(): void {
+    const { clock, agentId } = this.#options
+    const now = clock.monotonic()
+    const at = this.#machine.nextTick(now)
+    if (at === undefined || (this.#tick && this.#tick.at <= at)) return
+    this.#tick?.timer.cancel()
+    const timer = clock.after(Math.max(1, at - now), () => {
+      this.#tick = undefined
+      this.#run(this.#machine.tick(clock.monotonic(), agentId()))
+    })
+    this.#tick = { at, timer }
   }
 
   #acknowledge(): void {

@@ -1,6 +1,7 @@
 import type { Beacon, MasterInfo } from '../protocol/mesos.ts'
 import type { LinkFrame } from './frames.ts'
 import type { LinkEnd } from './link.ts'
+import { tickEvery } from './link-times.ts'
 import { common, refusal } from './link-version.ts'
 import { Session } from './session.ts'
 
@@ -78,7 +79,7 @@ export class AgentMachine {
     return { accepted: true, effects: this.#flush(now, session) }
   }
 
-  /** Time has passed; called several times a second. */
+  /** Time has passed. */
   tick(now: number, agentId: string | undefined): AgentEffect[] {
     if (this.#stopped || !this.leader || !this.#busUp) return []
     const session = this.#session
@@ -90,6 +91,13 @@ export class AgentMachine {
     if (effects.length === 0 && now - this.#lastSent >= heartbeatAfter)
       effects.push(this.#publish(now, session.ack('HEARTBEAT')))
     return effects
+  }
+
+  /** When `tick` has something to do at the latest, if nothing else happens before; undefined: not before something does. */
+  nextTick(now: number): number | undefined {
+    if (this.#stopped || !this.leader || !this.#busUp) return undefined
+    if (!this.#session) return this.#announceAt
+    return this.#session.unsettled ? now + tickEvery : this.#lastSent + heartbeatAfter
   }
 
   /** What was received is acknowledged, unless another frame said it already. */

@@ -1,4 +1,4 @@
-/** How often the ends of a link look at what is due: resends are late by at most this. Milliseconds. */
+/** How often the ends of a link look at what is unacknowledged: resends are late by at most this. Milliseconds. */
 export const tickEvery = 250
 
 /** An acknowledgement waits this long for a frame that carries it along. Milliseconds. */

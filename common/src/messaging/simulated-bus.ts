@@ -25,6 +25,8 @@ export interface SimulatedBus extends Bus {
   /** The connection is frozen or the process cut off, and nobody has noticed: messages to and from it are lost in silence. */
   partition(): void
   heal(): void
+  /** `kill -9` of the process: it hears and says nothing any more, and what it had said still arrives. */
+  kill(): void
 }
 
 export interface SimulatedNetwork {
@@ -71,7 +73,7 @@ class Network implements SimulatedNetwork {
   }
 
   #carry(from: Connection, receiver: Receiver, subject: string, payload: Uint8Array): void {
-    if (!from.reachable || this.#chance(this.faults.loss)) {
+    if (!from.reachable || from.killed || this.#chance(this.faults.loss)) {
       this.counts.lost += 1
       return
     }
@@ -124,6 +126,7 @@ class Connection implements SimulatedBus {
   readonly #receivers = new Map<Receiver, () => void>()
   #state: BusState = 'connected'
   #partitioned = false
+  #killed = false
 
   constructor(network: Network, name: string) {
     this.#network = network
@@ -137,6 +140,10 @@ class Connection implements SimulatedBus {
 
   get reachable(): boolean {
     return this.#state === 'connected' && !this.#partitioned
+  }
+
+  get killed(): boolean {
+    return this.#killed
   }
 
   publish(subject: string, payload: Uint8Array): void {
@@ -177,6 +184,11 @@ class Connection implements SimulatedBus {
 
   heal(): void {
     this.#partitioned = false
+  }
+
+  kill(): void {
+    this.#killed = true
+    for (const receiver of [...this.#receivers.keys()]) this.#drop(receiver)
   }
 
   #drop(receiver: Receiver): void {
