@@ -207,6 +207,19 @@ t.test('the end of a session', async t => {
     bench.reregister('l1', agentId, { tasks: [task], frameworks: [info] })
     t.match(bench.updates(framework.stream), [{}, { state: 'TASK_RUNNING', reason: 'REASON_AGENT_REREGISTERED' }])
   })
+  t.test('brings each task back in the state that was forwarded: updates go on from there', async t => {
+    const bench = new HeartBench()
+    const agentId = bench.agent('l1')
+    const framework = bench.framework({ checkpoint: false })
+    bench.launch(framework, bench.offers(framework.stream)[0]!, {})
+    const known = bench.tables.frameworks.get(framework.id)!.tasks.get('t')!.task
+    const task = { ...known, state: 'TASK_FAILED' as const, status_update_state: 'TASK_STARTING' as const }
+    const info = bench.heart.cluster.frameworks.get(framework.id)!.info
+    bench.do({ type: 'LINK_ENDED', link: 'l1', restarted: true })
+    bench.forgetEffects()
+    bench.reregister('l1', agentId, { tasks: [task], frameworks: [info] })
+    t.match(bench.updates(framework.stream), [{ state: 'TASK_STARTING', reason: 'REASON_AGENT_REREGISTERED' }])
+  })
 })
 
 t.test('an agent that unregisters is removed for good', async t => {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
 
-const run = promisify(execFile)
+const exec = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** What is published; `test` is not. */
 const packages = [
@@ -23,8 +23,15 @@ const packages = [
 ]
 /** Modules that act when they are loaded: the command line, and the page, which needs a browser. */
 const acting = new Set(['cli/dist/main.js', 'router/ui/dist/main.js'])
-/** A process with nothing of the test runner's: published code has neither its loader nor our condition. */
-const plain = { cwd: root, env: { PATH: process.env.PATH, HOME: process.env.HOME }, maxBuffer: 16 * 2 ** 20 }
+/**
+ * A process with nothing of the test runner's: published code has neither its loader nor our condition. The runner gives
+ * its loader to each process that is spawned, whatever environment we ask for, so `env` takes it off again.
+ */
+const plain = (...args: string[]) =>
+  exec('env', ['-i', `PATH=${process.env.PATH}`, `HOME=${process.env.HOME}`, process.execPath, ...args], {
+    cwd: root,
+    maxBuffer: 16 * 2 ** 20,
+  })
 
 /** Compiled modules of the sources there are: what was compiled from sources of the past is no part of a package. */
 function* modules(): Generator<string> {
@@ -50,10 +57,7 @@ process.exit()
 `
 
 t.test('what is published compiles, and every module of it loads in plain Node.js', async t => {
-  await t.resolves(
-    run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', ...packages], plain),
-    'tsc -b',
-  )
+  await t.resolves(plain(join(root, 'node_modules/typescript/bin/tsc'), '-b', ...packages), 'tsc -b')
   const all = [...modules()]
   t.ok(all.length > 300, `${all.length} modules`)
   t.same(
@@ -61,13 +65,13 @@ t.test('what is published compiles, and every module of it loads in plain Node.j
     [],
     'each source has its module',
   )
-  const child = run(process.execPath, ['--input-type=module', '-e', loader], plain)
+  const child = plain('--input-type=module', '-e', loader)
   child.child.stdin!.end(JSON.stringify(all.filter(path => !acting.has(path))))
   t.same(JSON.parse((await child).stdout), [])
 })
 
 t.test('the compiled command line runs', async t => {
-  const meseta = (...args: string[]) => run(process.execPath, [join(root, 'cli/dist/main.js'), ...args], plain)
+  const meseta = (...args: string[]) => plain(join(root, 'cli/dist/main.js'), ...args)
   t.match((await meseta('--help')).stdout, /^Usage:\n {4}meseta \[command\]\n/)
   t.match((await meseta('run', 'agent', '--help')).stdout, /--work-dir/, 'a component is loaded')
   const { stdout } = await meseta('package', 'render', 'web-demo', '--from', join(root, 'universe/packages'))

@@ -48,7 +48,8 @@ function adoptTask(cluster: Cluster, agent: Agent, task: Task): void {
     taskId,
     agentId: agent.id,
     executorId: task.executor_id?.value,
-    state: task.state,
+    // As for reconciliation: a state ahead of updates on their way would be taken back by them.
+    state: task.status_update_state ?? task.state,
     reason: 'REASON_AGENT_REREGISTERED',
     message: 'Agent re-registered',
   })

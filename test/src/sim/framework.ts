@@ -23,7 +23,7 @@ export interface KnownTask {
   readonly id: string
   readonly agent: string
   state: TaskState
-  /** The end was heard ahead of the updates before it: an answer to RECONCILE says the latest state where none was forwarded. */
+  /** The end was heard ahead of the updates before it: the master's own word is the latest state where none was forwarded. */
   ahead?: boolean
 }
 
@@ -228,7 +228,7 @@ export class ScriptedFramework {
   }
 
   #updated(status: TaskStatus): void {
-    const { task_id, agent_id, state, uuid, message } = status
+    const { task_id, agent_id, state, uuid, reason, message } = status
     if (uuid && this.#sabotage.showsUpdatesOnce && this.#shown.has(uuid)) return
     if (uuid) this.#shown.add(uuid)
     const task = this.tasks.get(task_id.value)
@@ -236,13 +236,13 @@ export class ScriptedFramework {
       this.#simulation.fail(`${this.name} was told of ${task_id.value}, which it never launched`)
       return
     }
-    this.#simulation.note(this.name, `${task.id} ${state} ${status.reason ?? ''} ${uuid ? 'update' : 'answer'}`)
+    this.#simulation.note(this.name, `${task.id} ${state} ${reason ?? ''} ${uuid ? 'update' : 'answer'}`)
     if (isTerminal(task.state) && !isTerminal(state) && !task.ahead)
       this.#simulation.fail(`${task.id} was ${task.state} and is ${state} again`)
     // Stored, and then acknowledged; between the two it may die, or lose its connection.
     if (!isTerminal(task.state)) {
       task.state = state
-      task.ahead = message === 'Reconciliation: Latest task state'
+      task.ahead = message === 'Reconciliation: Latest task state' || reason === 'REASON_AGENT_REREGISTERED'
     } else if (uuid && isTerminal(state)) task.ahead = false
     if (!uuid || this.#sabotage.dropsAcknowledgements) return
     this.#clock.after(this.#random.int(20), () =>
