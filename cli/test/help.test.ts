@@ -182,7 +182,7 @@ net.Socket.prototype.connect = function (...args) { log('connect'); return conne
     return readFileSync(file, 'utf8').trim().split('\n')
   }
   const server =
-    /\/(master|agent|frameworks|universe|router)\/(src|\w+\/src)\/|node_modules\/(ink|react|fastify|undici|pino|zookeeper|nats|lmdb)\/|\/cli\/src\/(ui|terminal|client|cluster)\/|connect/
+    /\/(master|agent|frameworks|universe|router)\/(src|\w+\/src)\/|node_modules\/(ink|react|fastify|undici|pino|zookeeper|nats|lmdb)\/|\/cli\/src\/(ui|client|cluster)\/|connect/
   const cases = [
     ['--help'],
     ['app', 'list', '--help'],

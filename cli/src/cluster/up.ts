@@ -3,13 +3,15 @@ import { mkdirSync, openSync, readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LogLevel } from '@meseta/common/service/logger'
 import { whole } from '../client/numbers.ts'
+import { Announcer } from '../output/announcer.ts'
 import { Failure } from '../output/failure.ts'
 import { note, printJson } from '../output/print.ts'
+import { canDraw } from '../output/terminal.ts'
 import { type ClusterFile, readClusterFile } from './cluster-file.ts'
 import { measureMachine } from './machine.ts'
 import { owner, releaseWorkDir, takeWorkDir } from './owner.ts'
 import type { ClusterShape } from './plan.ts'
-import type { RunningCluster } from './running.ts'
+import type { RunningCluster, Say } from './running.ts'
 import { workDir as chooseWorkDir } from './work-dir.ts'
 
 export interface UpOptions {
@@ -59,12 +61,13 @@ export async function up(options: UpOptions): Promise<void> {
   const shape = shapeOf(options)
   if (options.detach) return detach(shape, options)
   takeWorkDir(shape.workDir, options.processes ? 'processes' : 'embedded')
+  const announcer = new Announcer()
   const leaving = untilTold()
   let cluster: RunningCluster | undefined
   try {
-    cluster = await start(shape, options, leaving)
+    cluster = await start(shape, options, announcer.say, leaving)
     if (!cluster) return
-    await stay(cluster, shape, options, leaving)
+    await stay(cluster, shape, options, announcer, leaving)
   } finally {
     if (cluster) await end(cluster, shape)
     releaseWorkDir(shape.workDir)
@@ -74,13 +77,12 @@ export async function up(options: UpOptions): Promise<void> {
 async function start(
   shape: ClusterShape,
   options: UpOptions,
+  say: Say,
   leaving: Promise<void>,
 ): Promise<RunningCluster | undefined> {
   const starting = options.processes
-    ? import('./up-processes.ts').then(module =>
-        module.upProcesses(shape, { zk: options.zk, nats: options.nats }, note),
-      )
-    : import('./up-embedded.ts').then(module => module.upEmbedded(shape, note))
+    ? import('./up-processes.ts').then(module => module.upProcesses(shape, { zk: options.zk, nats: options.nats }, say))
+    : import('./up-embedded.ts').then(module => module.upEmbedded(shape, say))
   const first = await Promise.race([starting, leaving.then(() => 'left' as const)])
   if (first !== 'left') return first
   note('stopping before the cluster was ready')
@@ -95,15 +97,16 @@ async function stay(
   cluster: RunningCluster,
   shape: ClusterShape,
   options: UpOptions,
+  announcer: Announcer,
   leaving: Promise<void>,
 ): Promise<void> {
-  if (options.ui && process.stdout.isTTY && process.stdin.isTTY && process.env.TERM !== 'dumb' && !options.json) {
-    const { showUi } = await import('../terminal/show.ts')
-    await Promise.race([showUi({ router: cluster.file.router, quitEndsCluster: true }), leaving, cluster.broken])
-    return
+  const until = Promise.race([leaving, cluster.broken])
+  if (options.ui && !options.json && canDraw()) {
+    const { showUi } = await import('../ui/show.ts')
+    return showUi({ router: cluster.file.router, quitEndsCluster: true, until, announcer })
   }
   printEndpoints(cluster.file, shape, options)
-  await Promise.race([leaving, cluster.broken])
+  await until
 }
 
 async function end(cluster: RunningCluster, shape: ClusterShape): Promise<void> {

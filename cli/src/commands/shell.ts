@@ -5,7 +5,7 @@ import { withCluster } from './options.ts'
 export function register(program: Command): void {
   withCluster(program.command('ui').description('the terminal UI')).action(async options => {
     const { findRouter } = await import('../client/find-cluster.ts')
-    const { showUi } = await import('../terminal/show.ts')
+    const { showUi } = await import('../ui/show.ts')
     await showUi({ router: findRouter(options), quitEndsCluster: false })
   })
   program

@@ -2,7 +2,9 @@ import { followFeed } from '@meseta/common/feed/reader'
 import { systemClock } from '@meseta/common/service/clock'
 import { createLogger } from '@meseta/common/service/logger'
 import { systemRandom } from '@meseta/common/service/random'
+import type { Announcer } from '../output/announcer.ts'
 import { Failure } from '../output/failure.ts'
+import { canDraw } from '../output/terminal.ts'
 import { plainOverview } from './frame/frame.ts'
 import { Model } from './model/model.ts'
 import { Session } from './session.ts'
@@ -14,6 +16,10 @@ export interface ShowUiOptions {
   readonly router: string
   /** Leaving ends the cluster and its tasks, which is asked once. */
   readonly quitEndsCluster: boolean
+  /** Closes the UI when it settles; an error of it is passed on once the terminal is given back. */
+  readonly until?: Promise<unknown>
+  /** What is announced meanwhile is shown on the screen, which nobody else may write to. */
+  readonly announcer?: Announcer
 }
 
 const topics = 'cluster,source,agent,framework,task,app,instance,deployment,wait,info,package,installed,repository,vip'
@@ -55,7 +61,7 @@ export async function showUi(options: ShowUiOptions): Promise<void> {
     },
   })
   try {
-    if (!isTerminal()) return await printOnce(model, complete.promise, options)
+    if (!canDraw()) return await printOnce(model, complete.promise, options)
     await run(model, options, listener => {
       changed = listener
     })
@@ -63,9 +69,6 @@ export async function showUi(options: ShowUiOptions): Promise<void> {
     feed.stop()
   }
 }
-
-const isTerminal = (): boolean =>
-  process.stdout.isTTY === true && process.stdin.isTTY === true && process.env.TERM !== 'dumb' && !process.env.CI
 
 async function printOnce(model: Model, complete: Promise<void>, options: ShowUiOptions): Promise<void> {
   const late = Promise.withResolvers<void>()
@@ -103,6 +106,10 @@ async function run(model: Model, options: ShowUiOptions, onChange: (listener: ()
   })
   const worker = new Worker(options.router, model, session.hear)
   onChange(session.changed)
+  const undivert = options.announcer?.divert(sentence => {
+    model.timeline.say(Date.now(), ['meseta up', sentence, 'warn'])
+    session.hear({ type: 'notice', text: sentence, bad: true })
+  })
   const ages = setInterval(session.changed, tick)
   const colored = !process.env.NO_COLOR
   const app = render(createElement(Screen, { session, colored }), {
@@ -112,12 +119,13 @@ async function run(model: Model, options: ShowUiOptions, onChange: (listener: ()
     maxFps: 30,
   })
   try {
-    await Promise.race([leaving.promise, app.waitUntilExit()])
+    await Promise.race([leaving.promise, app.waitUntilExit(), ...(options.until ? [options.until] : [])])
   } finally {
     clearInterval(ages)
     worker.stop()
     session.stop()
     app.unmount()
     await app.waitUntilExit()
+    undivert?.()
   }
 }

@@ -22,9 +22,11 @@ const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
 class Terminal {
   readonly #folder = mkdtempSync(join(tmpdir(), 'meseta-ui-'))
   readonly #socket = basename(this.#folder)
+  /** What env(1) makes of the surroundings. */
+  environment = ['-u', 'CI', '-u', 'NO_COLOR']
 
   async start(router: string, columns: number, rows: number, ...more: string[]): Promise<void> {
-    const words = ['env', '-u', 'CI', '-u', 'NO_COLOR', ...node, router, this.#pidFile, ...more]
+    const words = ['env', ...this.environment, ...node, router, this.#pidFile, ...more]
     // The line at the end shows the way out, and in which mode the terminal was left.
     const script = `${words.map(quote).join(' ')} 2>&1; echo "left with $?"; stty -a | grep -o -e '-*icanon'; exec cat`
     const size = ['-x', String(columns), '-y', String(rows)]
@@ -185,6 +187,25 @@ t.test('leaving, being told to end, and a crash each give the terminal back', { 
   process.kill(crashed.pid, 'SIGUSR2')
   await isRestored(t, crashed, 1)
   t.match(await crashed.screen(), /crashed as told/)
+})
+
+t.test('what the owner announces stands on the screen; told to end, it closes the screen first', { skip }, async t => {
+  const terminal = await opened(t, await routerOf(t), 80, 24, 'owner')
+  process.kill(terminal.pid, 'SIGUSR1')
+  const screen = await terminal.until(/^master-1 has ended; starting it again$/m)
+  t.match(screen, /- Events -[\s\S]* meseta up {2}master-1 has ended/, 'it stays when the notice has gone')
+  t.match(screen.trimStart(), /^meseta {2}demo/, 'nothing was written over the screen')
+  process.kill(terminal.pid, 'SIGTERM')
+  await isRestored(t, terminal, 0)
+  t.match(await terminal.screen(), /^the UI is closed$/m)
+})
+
+t.test('in CI a terminal gets the overview once, and no screen', { skip }, async t => {
+  const terminal = new Terminal()
+  t.teardown(() => terminal.end())
+  terminal.environment = ['CI=true']
+  await terminal.start((await routerOf(t)).url, 80, 24)
+  t.match(await terminal.until(/left with 0/), /\/team\/db +waiting/)
 })
 
 t.test('without a terminal the overview is printed once, without escape codes', async t => {
