@@ -16,18 +16,45 @@ export interface Clock {
   every(interval: number, action: () => void): Timer
 }
 
-const cancelling = (stop: () => void): Timer => ({ cancel: stop })
+/** The longest delay, in ms, that the machine's timers know; they let a longer one fall due at once. */
+const longestTimer = 2 ** 31 - 1
 
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delay, action) {
-    const handle = setTimeout(action, delay)
-    return cancelling(() => clearTimeout(handle))
+    checkDelay(delay)
+    let handle: NodeJS.Timeout
+    const arm = (left: number): void => {
+      handle = left > longestTimer ? setTimeout(arm, longestTimer, left - longestTimer) : setTimeout(action, left)
+    }
+    arm(delay)
+    return { cancel: () => clearTimeout(handle) }
   },
-  every(interval, action) {
-    const handle = setInterval(action, interval)
-    return cancelling(() => clearInterval(handle))
-  },
+  every: (interval, action) => repeating(systemClock.after, interval, action),
+}
+
+/** Throws RangeError for a delay that is no number of milliseconds. */
+export function checkDelay(delay: number): void {
+  if (!Number.isFinite(delay)) throw new RangeError(`a timer in ${delay} ms would never or at once fall due`)
+}
+
+/** A clock's `every` made of its `after`: the next time is counted from the end of the action. */
+export function repeating(after: Clock['after'], interval: number, action: () => void): Timer {
+  let stopped = false
+  let timer: Timer
+  const again = (): void => {
+    timer = after(interval, () => {
+      action()
+      if (!stopped) again()
+    })
+  }
+  again()
+  return {
+    cancel: () => {
+      stopped = true
+      timer.cancel()
+    },
+  }
 }

@@ -1,4 +1,4 @@
-import { type Clock, systemClock, type Timer } from '../service/clock.ts'
+import { type Clock, repeating, systemClock, type Timer } from '../service/clock.ts'
 import { guardAmbient } from './ambient.ts'
 import { EventHeap, type SimEvent } from './event-heap.ts'
 import { hash32, type SeededRandom, seededRandom } from './random.ts'
@@ -265,23 +265,5 @@ export class SimProcess {
     )
     this.#events.add(event)
     return event
-  }
-}
-
-function repeating(after: Clock['after'], interval: number, action: () => void): Timer {
-  let stopped = false
-  let timer: Timer
-  const again = () => {
-    timer = after(interval, () => {
-      action()
-      if (!stopped) again()
-    })
-  }
-  again()
-  return {
-    cancel: () => {
-      stopped = true
-      timer.cancel()
-    },
   }
 }
