@@ -175,6 +175,22 @@ const refused: readonly (readonly [string, object, path: string])[] = [
     { cmd: 'ls', unreachableStrategy: { inactiveAfterSeconds: 2, expungeAfterSeconds: 1 } },
     '/unreachableStrategy/inactiveAfterSeconds',
   ],
+  ['an integer over 32 bits', { cmd: 'ls', instances: 2 ** 31 }, '/instances'],
+  [
+    'a check each 69 years',
+    { cmd: 'ls', healthChecks: [{ protocol: 'TCP', intervalSeconds: 2 ** 31 }] },
+    '/healthChecks(0)/intervalSeconds',
+  ],
+  [
+    'a readiness check that never waits',
+    { cmd: 'ls', readinessChecks: [{ portName: 'default', timeoutSeconds: -1 }] },
+    '/readinessChecks(0)/timeoutSeconds',
+  ],
+  [
+    'expunged after 300 years',
+    { cmd: 'ls', unreachableStrategy: { inactiveAfterSeconds: 1, expungeAfterSeconds: 9_500_000_000 } },
+    '/unreachableStrategy/expungeAfterSeconds',
+  ],
   ['itself', { cmd: 'ls', dependencies: ['/a'] }, '/dependencies(0)'],
   ['a version with more', { cmd: 'ls', version: '2020-01-01T00:00:00.000Z' }, '/version'],
 ]
@@ -185,6 +201,24 @@ t.test('what the rules forbid is 422 and names the field', async t => {
     t.equal(got.status, 422, name)
     t.ok(got.paths.includes(path), `${name}: ${path} in ${got.text.slice(0, 300)}`)
   }
+})
+
+t.test('times in a pod have the bounds of those in an app', async t => {
+  const pod = (container: object, more: object = {}): Change => ({
+    kind: 'pod',
+    mode: 'create',
+    body: { id: '/p', containers: [{ name: 'c', resources: { cpus: 1, mem: 1 }, ...container }], ...more },
+  })
+  t.equal(refusal(pod({})).status, 0)
+  for (const [change, path] of [
+    [pod({ lifecycle: { killGracePeriodSeconds: 1e10 } }), '/containers(0)/lifecycle/killGracePeriodSeconds'],
+    [
+      pod({ healthCheck: { exec: { command: { shell: 'ls' } }, timeoutSeconds: -1 } }),
+      '/containers(0)/healthCheck/timeoutSeconds',
+    ],
+    [pod({}, { scheduling: { backoff: { maxLaunchDelay: 1e10 } } }), '/scheduling/backoff/maxLaunchDelay'],
+  ] as const)
+    t.match(refusal(change), { status: 422, paths: [path] })
 })
 
 t.test('wrong shapes: never a crash, always a 4xx that names a field', async t => {

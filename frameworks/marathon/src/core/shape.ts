@@ -18,11 +18,18 @@ export const number: Read<number> = (value, path, problems) => {
   return undefined
 }
 
-export const integer: Read<number> = (value, path, problems) => {
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return value
-  problems.add(path, typeof value === 'number' ? 'error.expected.int' : 'error.expected.jsnumber')
-  return undefined
-}
+const whole =
+  (fits: (value: number) => boolean, error: string): Read<number> =>
+  (value, path, problems) => {
+    if (typeof value === 'number' && fits(value)) return value
+    problems.add(path, typeof value === 'number' ? error : 'error.expected.jsnumber')
+    return undefined
+  }
+
+/** What the contract's definitions call an integer has 32 bits. */
+export const integer = whole(value => (value | 0) === value, 'error.expected.int')
+
+export const long = whole(Number.isSafeInteger, 'error.expected.long')
 
 export const flag: Read<boolean> = (value, path, problems) => {
   if (typeof value === 'boolean') return value

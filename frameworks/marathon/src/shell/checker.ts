@@ -16,7 +16,7 @@ interface Running {
 /** Runs Marathon's own health and readiness checks against the tasks that are there. */
 export class Checker {
   readonly #clock: Clock
-  readonly #prober = new Prober()
+  readonly #prober: Prober
   readonly #report: (command: Command) => void
   readonly #byInstance = new Map<string, Map<string, Running>>()
   readonly #queue: (() => void)[] = []
@@ -24,6 +24,7 @@ export class Checker {
 
   constructor(clock: Clock, report: (command: Command) => void) {
     this.#clock = clock
+    this.#prober = new Prober(clock)
     this.#report = report
   }
 

@@ -239,7 +239,7 @@ export class Leader {
   #wake(at: number | undefined): void {
     this.#timer?.cancel()
     if (at === undefined) return
-    const delay = Math.max(0, Math.min(at - this.#options.clock.now(), 2 ** 31 - 1))
+    const delay = Math.max(0, at - this.#options.clock.now())
     this.#timer = this.#options.clock.after(delay, () => this.#step([{ type: 'tick' }]))
   }
 

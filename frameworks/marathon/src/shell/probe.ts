@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
+import type { Clock } from '@meseta/common/service/clock'
 import { Agent, request } from 'undici'
 
 export interface HttpAnswer {
@@ -12,7 +14,12 @@ const maxBody = 2 * 1024
 
 /** Runs checks from this process (contract 4.4). Certificates are not checked. Each check opens a connection of its own. */
 export class Prober {
+  readonly #clock: Clock
   readonly #agent = new Agent({ connect: { rejectUnauthorized: false }, pipelining: 0 })
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   /** Undefined when it is alive, else why it is not. `timeout` in ms. */
   async checkHttp(url: string, timeout: number): Promise<string | undefined> {
@@ -24,25 +31,21 @@ export class Prober {
     }
   }
 
-  checkTcp(host: string, port: number, timeout: number): Promise<string | undefined> {
-    return new Promise(resolve => {
-      const socket = connectTcp({ host, port, timeout })
-      const finish = (reason: string | undefined): void => {
-        socket.destroy()
-        resolve(reason)
-      }
-      socket.once('connect', () => finish(undefined))
-      socket.once('timeout', () => finish(`timed out at ${host}:${port}`))
-      socket.once('error', error => finish(`${reasonOf(error)} at ${host}:${port}`))
-    })
+  async checkTcp(host: string, port: number, timeout: number): Promise<string | undefined> {
+    try {
+      await this.#within(timeout, signal => connected(host, port, signal))
+      return undefined
+    } catch (error) {
+      return `${reasonOf(error)} at ${host}:${port}`
+    }
   }
 
-  async get(url: string, timeout: number): Promise<HttpAnswer> {
-    const answer = await request(url, {
-      dispatcher: this.#agent,
-      signal: AbortSignal.timeout(timeout),
-      headers: { 'user-agent': 'Marathon' },
-    })
+  get(url: string, timeout: number): Promise<HttpAnswer> {
+    return this.#within(timeout, signal => this.#get(url, signal))
+  }
+
+  async #get(url: string, signal: AbortSignal): Promise<HttpAnswer> {
+    const answer = await request(url, { dispatcher: this.#agent, signal, headers: { 'user-agent': 'Marathon' } })
     let body = ''
     for await (const chunk of answer.body) {
       body += String(chunk)
@@ -56,13 +59,33 @@ export class Prober {
     }
   }
 
+  /** On the component's clock: the platform's own timeouts end at 2^32 ms, which a definition may exceed. */
+  async #within<T>(timeout: number, look: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const abort = new AbortController()
+    const timer = this.#clock.after(timeout, () => abort.abort())
+    try {
+      return await look(abort.signal)
+    } finally {
+      timer.cancel()
+    }
+  }
+
   async close(): Promise<void> {
     await this.#agent.destroy()
   }
 }
 
+async function connected(host: string, port: number, signal: AbortSignal): Promise<void> {
+  const socket = connectTcp({ host, port, signal })
+  try {
+    await once(socket, 'connect')
+  } finally {
+    socket.destroy()
+  }
+}
+
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'timed out'
+  if (error.name === 'AbortError') return 'timed out'
   return (error as NodeJS.ErrnoException).code ?? error.message
 }

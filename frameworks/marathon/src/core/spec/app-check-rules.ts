@@ -28,10 +28,10 @@ function checkIndex(rules: Rules, at: string, index: number | undefined, app: Ap
 }
 
 function checkHealthCheck(rules: Rules, at: string, check: AppHealthCheck, app: App): void {
-  rules.atLeast(`${at}/gracePeriodSeconds`, check.gracePeriodSeconds, 0)
-  rules.atLeast(`${at}/intervalSeconds`, check.intervalSeconds, 0)
-  rules.atLeast(`${at}/timeoutSeconds`, check.timeoutSeconds, 0)
-  rules.atLeast(`${at}/delaySeconds`, check.delaySeconds, 0)
+  rules.seconds(`${at}/gracePeriodSeconds`, check.gracePeriodSeconds)
+  rules.seconds(`${at}/intervalSeconds`, check.intervalSeconds)
+  rules.seconds(`${at}/timeoutSeconds`, check.timeoutSeconds)
+  rules.seconds(`${at}/delaySeconds`, check.delaySeconds)
   rules.atLeast(`${at}/maxConsecutiveFailures`, check.maxConsecutiveFailures, 0)
   rules.between(`${at}/port`, check.port, 1, 65535)
   if (check.protocol === 'COMMAND') {
@@ -56,9 +56,9 @@ function checkCheck(rules: Rules, at: string, check: AppCheck, app: App): void {
     ['tcp', check.tcp],
   ] as const)
     if (kind !== undefined && kind.port === undefined) checkIndex(rules, `${at}/${name}/portIndex`, kind.portIndex, app)
-  rules.atLeast(`${at}/intervalSeconds`, check.intervalSeconds, 0)
-  rules.atLeast(`${at}/timeoutSeconds`, check.timeoutSeconds, 0)
-  rules.atLeast(`${at}/delaySeconds`, check.delaySeconds, 0)
+  rules.seconds(`${at}/intervalSeconds`, check.intervalSeconds)
+  rules.seconds(`${at}/timeoutSeconds`, check.timeoutSeconds)
+  rules.seconds(`${at}/delaySeconds`, check.delaySeconds)
 }
 
 function checkReadiness(rules: Rules, at: string, app: App): void {
@@ -69,6 +69,8 @@ function checkReadiness(rules: Rules, at: string, app: App): void {
     if (check.name === '') rules.fail(`${one}/name`, 'must not be empty')
     if (!names.includes(check.portName))
       rules.fail(`${one}/portName`, `No port definition or mapping is named '${check.portName}'`)
+    rules.seconds(`${one}/intervalSeconds`, check.intervalSeconds)
+    rules.seconds(`${one}/timeoutSeconds`, check.timeoutSeconds)
     if (check.timeoutSeconds >= check.intervalSeconds)
       rules.fail(
         `${one}/timeoutSeconds`,

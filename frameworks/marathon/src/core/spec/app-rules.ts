@@ -27,7 +27,7 @@ export function checkApp(app: App, path: string, settings: Settings, problems: P
     ['backoffSeconds', 'backoffFactor', 'maxLaunchDelaySeconds'],
     [app.backoffSeconds, app.backoffFactor, app.maxLaunchDelaySeconds],
   )
-  rules.atLeast(`${path}/taskKillGracePeriodSeconds`, app.taskKillGracePeriodSeconds, 0)
+  rules.seconds(`${path}/taskKillGracePeriodSeconds`, app.taskKillGracePeriodSeconds)
   checkUpgrade(rules, path, app)
   checkLabels(rules, path, app)
   app.dependencies.forEach((id, index) => {

@@ -7,7 +7,20 @@ import type {
   UnreachableStrategy,
   UpgradeStrategy,
 } from '../model.ts'
-import { choice, defined, dictionary, Fields, flag, integer, list, number, object, type Read, text } from '../shape.ts'
+import {
+  choice,
+  defined,
+  dictionary,
+  Fields,
+  flag,
+  integer,
+  list,
+  long,
+  number,
+  object,
+  type Read,
+  text,
+} from '../shape.ts'
 
 export const labels = dictionary(text)
 
@@ -73,12 +86,12 @@ export const linuxInfo: Read<LinuxInfo> = object(fields =>
 )
 
 export const persistent: Read<PersistentInfo> = object(fields => {
-  const size = fields.need('size', integer)
+  const size = fields.need('size', long)
   if (size === undefined) return undefined
   return defined<PersistentInfo>({
     type: fields.read('type', choice(['root', 'path', 'mount'])) ?? 'root',
     size,
-    maxSize: fields.read('maxSize', integer),
+    maxSize: fields.read('maxSize', long),
     profileName: fields.read('profileName', text),
     constraints: fields.read('constraints', list(list(text, 3))) ?? [],
   })
@@ -94,8 +107,8 @@ export const killSelection: Read<KillSelection> = choice(['YOUNGEST_FIRST', 'OLD
 export const unreachableStrategy: Read<UnreachableStrategy> = (value, path, problems) => {
   if (value === 'disabled') return 'disabled'
   return object(fields => ({
-    inactiveAfterSeconds: fields.read('inactiveAfterSeconds', integer) ?? 0,
-    expungeAfterSeconds: fields.read('expungeAfterSeconds', integer) ?? 0,
+    inactiveAfterSeconds: fields.read('inactiveAfterSeconds', long) ?? 0,
+    expungeAfterSeconds: fields.read('expungeAfterSeconds', long) ?? 0,
   }))(value, path, problems)
 }
 

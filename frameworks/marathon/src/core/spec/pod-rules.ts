@@ -97,6 +97,7 @@ function checkContainer(
   for (const [index, endpoint] of container.endpoints.entries())
     checkEndpoint(rules, `${at}/endpoints(${index})`, endpoint, pod)
   checkHealth(rules, at, container, endpoints)
+  rules.seconds(`${at}/lifecycle/killGracePeriodSeconds`, container.lifecycle?.killGracePeriodSeconds)
   for (const [index, mount] of container.volumeMounts.entries()) {
     if (!pod.volumes.some(volume => volume.name === mount.name))
       rules.fail(`${at}/volumeMounts(${index})/name`, `must name a volume of this pod: '${mount.name}' is none`)
@@ -130,8 +131,9 @@ function checkHealth(rules: Rules, at: string, container: PodContainer, endpoint
     const kind = check.http === undefined ? 'tcp' : 'http'
     if (endpoint !== undefined && !endpoints.some(one => one.name === endpoint))
       rules.fail(`${at}/${key}/${kind}/endpoint`, `must name an endpoint of this pod: '${endpoint}' is none`)
-    for (const time of ['gracePeriodSeconds', 'intervalSeconds', 'delaySeconds', 'maxConsecutiveFailures'] as const)
-      rules.atLeast(`${at}/${key}/${time}`, check[time], 0)
+    for (const time of ['gracePeriodSeconds', 'intervalSeconds', 'timeoutSeconds', 'delaySeconds'] as const)
+      rules.seconds(`${at}/${key}/${time}`, check[time])
+    rules.atLeast(`${at}/${key}/maxConsecutiveFailures`, check.maxConsecutiveFailures, 0)
     if (check.timeoutSeconds >= check.intervalSeconds)
       rules.fail(
         `${at}/${key}/timeoutSeconds`,

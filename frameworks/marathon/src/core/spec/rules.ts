@@ -10,6 +10,9 @@ import type {
   UpgradeStrategy,
 } from '../model.ts'
 
+/** The longest time a definition may name, in seconds: what 64 bits of nanoseconds hold. */
+const longestTime = 9_223_372_036
+
 /** Rules that apps and pods share (contract 3, 4, 8). Each notes what it forbids at `path`. */
 export class Rules {
   readonly problems: Problems
@@ -32,6 +35,10 @@ export class Rules {
     this.between(path, value, least, Number.POSITIVE_INFINITY)
   }
 
+  seconds(path: string, value: number | undefined): void {
+    this.between(path, value, 0, longestTime)
+  }
+
   unique(path: string, values: readonly (string | number | undefined)[], what: string): void {
     const known = values.filter(value => value !== undefined)
     if (new Set(known).size < known.length) this.fail(path, `${what} must be unique`)
@@ -43,9 +50,9 @@ export class Rules {
   }
 
   backoff(path: string, names: [string, string, string], values: [number, number, number]): void {
-    this.atLeast(`${path}/${names[0]}`, values[0], 0)
+    this.seconds(`${path}/${names[0]}`, values[0])
     this.atLeast(`${path}/${names[1]}`, values[1], 1)
-    this.atLeast(`${path}/${names[2]}`, values[2], 0)
+    this.seconds(`${path}/${names[2]}`, values[2])
   }
 
   unreachable(path: string, strategy: UnreachableStrategy, resident: boolean): void {
@@ -54,7 +61,8 @@ export class Rules {
       return
     }
     if (strategy === 'disabled') return
-    this.atLeast(`${path}/inactiveAfterSeconds`, strategy.inactiveAfterSeconds, 0)
+    this.seconds(`${path}/inactiveAfterSeconds`, strategy.inactiveAfterSeconds)
+    this.seconds(`${path}/expungeAfterSeconds`, strategy.expungeAfterSeconds)
     if (strategy.inactiveAfterSeconds > strategy.expungeAfterSeconds)
       this.fail(
         `${path}/inactiveAfterSeconds`,
