@@ -109,7 +109,7 @@ function machineAddresses(): string[] {
 async function resolvers(settings: Settings): Promise<readonly Upstream[]> {
   if (settings.resolvers !== undefined) return settings.resolvers
   try {
-    return parseResolvConf(await readFile('/etc/resolv.conf', 'utf8'))
+    return parseResolvConf(await readFile('/etc/resolv.conf', 'utf8'), machineAddresses())
   } catch {
     return []
   }

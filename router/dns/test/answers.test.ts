@@ -185,6 +185,30 @@ t.test('other EDNS versions, classes and transfers are refused in their own way'
   t.end()
 })
 
+t.test('an OPT is found among other records, and only there', t => {
+  const { responder } = make()
+  const records = (name: string, counts: readonly [number, number, number], ...records: readonly string[]) => {
+    const message = Buffer.concat([question(name), ...records.map(record => Buffer.from(record, 'hex'))])
+    counts.forEach((count, index) => {
+      message.writeUInt16BE(count, 6 + index * 2)
+    })
+    const reply = responder.respond(message, 'udp')
+    if (!Buffer.isBuffer(reply)) throw new Error('no reply')
+    return { rcode: reply[3]! & 15, opt: reply.readUInt16BE(10) }
+  }
+  const opt = '0000290400000000000000'
+  const other = 'c00c00fa00ff00000000000301ab02'
+  t.strictSame(records('leader.mesos', [0, 0, 2], other, opt), { rcode: 0, opt: 1 })
+  t.strictSame(records('leader.mesos', [0, 0, 2], opt, other), { rcode: 0, opt: 1 })
+  t.strictSame(records('leader.mesos', [1, 0, 1], other, opt), { rcode: 0, opt: 1 })
+  t.strictSame(records('leader.mesos', [0, 0, 1], other), { rcode: 0, opt: 0 }, 'one that speaks no EDNS')
+  t.strictSame(records('leader.mesos', [0, 0, 2], opt, opt), { rcode: 1, opt: 0 }, 'two of them')
+  t.strictSame(records('leader.mesos', [0, 0, 2], opt), { rcode: 1, opt: 0 }, 'fewer records than announced')
+  t.strictSame(records('leader.mesos', [0, 0, 1], other.slice(0, -2)), { rcode: 1, opt: 0 }, 'cut off')
+  t.strictSame(records('leader.mesos', [0, 0, 1], `01${'61'.repeat(1)}${opt.slice(2)}`), { rcode: 1, opt: 0 })
+  t.end()
+})
+
 t.test('each suffix goes to its zone, and names come back as they were asked', t => {
   const { generator, responder } = make()
   generator.putTask('F1/t1', task('t1', 'api', '10.1.0.1'))

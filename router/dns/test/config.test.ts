@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { parseFlags } from '@meseta/common/service/parse-flags'
 import t from 'tap'
 import { dnsFlags } from '../src/flags.ts'
+import { ReplyCache } from '../src/forwarder/cache.ts'
 import { isReplyTo, lifetimes } from '../src/forwarder/reply.ts'
 import { parseResolvConf, parseUpstream } from '../src/forwarder/resolv-conf.ts'
 import { withMesosDnsConfig } from '../src/mesos-dns-config.ts'
 import { type DnsFlags, ownAddresses, readSettings } from '../src/settings.ts'
+import { readQuery } from '../src/wire/query.ts'
 import { startDns } from './support/start.ts'
 
 const flagsOf = (argv: string[] = []) => parseFlags(dnsFlags, { argv, env: {} }) as DnsFlags
@@ -113,10 +115,29 @@ t.test('servers to ask', t => {
     '# x\nnameserver 127.0.0.53\nnameserver 10.0.0.2 # y\n nameserver ::1\nnameserver fe80::1%eth0\nnameserver zzz\n'
   t.strictSame(
     parseResolvConf(conf).map(server => server.address),
-    ['10.0.0.2', 'fe80::1'],
+    ['10.0.0.2', 'fe80::1%eth0'],
+    'an address of one link is nothing without the link',
+  )
+  t.strictSame(
+    parseResolvConf('nameserver 10.0.0.7\nnameserver 10.0.0.2\nnameserver FD01:0::7', ['10.0.0.7', 'fd01::7']),
+    [{ address: '10.0.0.2', port: 53 }],
+    'this machine is not asked by itself',
   )
   t.strictSame(ownAddresses('0.0.0.0', ['10.0.0.1']), ['10.0.0.1'])
   t.strictSame(ownAddresses('127.0.0.1', ['10.0.0.1']), ['127.0.0.1'])
+  t.end()
+})
+
+t.test('what is kept of others is bounded with its questions, which a client can make long', t => {
+  const header = '000781800001000100000000076578616d706c6503636f6d0000010001'
+  const reply = Buffer.from(`${header}c00c000100010000012c000401020304`, 'hex')
+  const query = readQuery(Buffer.from('000701000001000000000000076578616d706c6503636f6d0000010001', 'hex'))
+  if (query === 'drop' || 'rcode' in query) throw new Error('unreadable')
+  const cache = new ReplyCache()
+  const key = (index: number) => `${index} `.padEnd(60_000)
+  for (let index = 0; index < 1_000; index++) cache.set(key(index), reply, 0)
+  const kept = Array.from({ length: 1_000 }, (_, index) => cache.get(key(index), query, 0)).filter(Boolean).length
+  t.ok(kept > 0 && kept * 60_000 <= 16 * 1024 * 1024, `${kept} of 1000`)
   t.end()
 })
 

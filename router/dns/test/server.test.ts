@@ -36,6 +36,20 @@ async function fill(feed: Awaited<ReturnType<typeof scriptedFeed>>, bodies: Reco
   }
 }
 
+/** A server outside that knows one address for every name. */
+async function answering(address: string) {
+  const socket = createSocket('udp4')
+  socket.on('message', (message, peer) => {
+    const query = Packet.parse(message)
+    const reply = Packet.createResponseFromRequest(query)
+    reply.answers.push(Packet.createResourceFromQuestion(query.questions[0]!, { ttl: 300, address }))
+    socket.send(reply.toBuffer(), peer.port, peer.address)
+  })
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  return { place: `127.0.0.1:${socket.address().port}`, close: () => socket.close() }
+}
+
 t.test('names follow the feeds, over UDP and TCP, for two independent clients', async t => {
   const master = await scriptedFeed()
   const balancer = await scriptedFeed()
@@ -177,6 +191,31 @@ t.test('a new leader does not flush the names it has not heard of', async t => {
   t.strictSame(await resolver.resolve4('web.marathon.mesos'), ['127.0.0.2'], 'the same leader’s snapshot is complete')
 })
 
+t.test('a resolver that can not even be connected to is passed over', async t => {
+  const outside = await answering('9.9.9.9')
+  // The kernel refuses to connect to a broadcast address; where there is no IPv6 it does so for each resolver of that kind.
+  const dns = await startDns(['--master=http://127.0.0.1:1', `--resolvers=255.255.255.255,${outside.place}`])
+  t.teardown(async () => {
+    await dns.handle.stop()
+    outside.close()
+  })
+  t.strictSame(await resolverAt(dns.place).resolve4('example.com'), ['9.9.9.9'])
+})
+
+t.test('a TCP client that has said all still gets the answer that comes later', async t => {
+  const server = await serveTcp('127.0.0.1', 0, (_message, _transport, reply) => {
+    client.once('close', () => t.fail('cut off before the answer'))
+    setImmediate(() => setImmediate(() => reply(Buffer.from([9]))))
+  })
+  t.teardown(() => server.close())
+  const client = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
+  client.end(Buffer.from([0, 1, 7]))
+  const [answer] = (await once(client, 'data')) as [Buffer]
+  client.removeAllListeners('close')
+  t.strictSame([...answer], [0, 1, 9])
+  await once(client, 'end')
+})
+
 t.test('one TCP connection takes many questions at once; too long ones end it', async t => {
   const dns = await startDns(['--master=http://127.0.0.1:1', '--external=false'])
   t.teardown(() => dns.handle.stop())
@@ -206,16 +245,27 @@ t.test('one TCP connection takes many questions at once; too long ones end it', 
   await once(long, 'close')
 })
 
-t.test('TCP: silent connections are closed, further ones than the bound refused, slow questions held back', async t => {
+t.test('TCP: silent connections are closed, at the bound the longest silent one, slow questions held back', async t => {
   const replies: ((reply: Buffer) => void)[] = []
-  const limits = { ...tcpLimits, connections: 1, idle: 200, inFlight: 2 }
+  const limits = { ...tcpLimits, connections: 2, idle: 200, inFlight: 2 }
   const server = await serveTcp('127.0.0.1', 0, (_message, _transport, reply) => replies.push(reply), limits)
   t.teardown(() => server.close())
   const first = connect(server.port, '127.0.0.1')
-  await once(first, 'connect')
-  const second = connect(server.port, '127.0.0.1')
-  second.on('error', () => undefined)
-  await once(second, 'close')
+  const silent = connect(server.port, '127.0.0.1')
+  silent.on('error', () => undefined)
+  await Promise.all([once(first, 'connect'), once(silent, 'connect')])
+  // Half a question is silence too: who drips bytes holds no place.
+  silent.write(Buffer.from([0, 9, 1]))
+  first.write(Buffer.from([0, 1, 7]))
+  await until(
+    () => replies.length,
+    count => count === 1,
+  )
+  replies.shift()?.(Buffer.from([8]))
+  await once(first, 'data')
+  const third = connect(server.port, '127.0.0.1')
+  await Promise.all([once(third, 'connect'), once(silent, 'close')])
+  t.notOk(first.destroyed || third.destroyed, 'those that ask and those that are new stay')
   first.write(Buffer.from([0, 1, 7, 0, 1, 7, 0, 1, 7]))
   await until(
     () => replies.length,
@@ -341,4 +391,12 @@ t.test('the HTTP API of mesos-dns', async t => {
   master.put('task', 'F1/t1', task('t1', 'web', '127.0.0.3'))
   t.match((await reader.read()).value, /"host":"127.0.0.3"/)
   await reader.cancel()
+
+  const alias = await fetch(`${dns.url}/v1/watch?name=Web.marathon.mesos.thisdcos.directory`)
+  const aliasReader = alias.body!.pipeThrough(new TextDecoderStream()).getReader()
+  const asked = '"name":"web.marathon.mesos.thisdcos.directory."'
+  t.match((await aliasReader.read()).value, `${asked},"records":[{"rtype":"A","host":"127.0.0.3"}]`)
+  master.put('task', 'F1/t1', task('t1', 'web', '127.0.0.4'))
+  t.match((await aliasReader.read()).value, `${asked},"records":[{"rtype":"A","host":"127.0.0.4"}]`)
+  await aliasReader.cancel()
 })

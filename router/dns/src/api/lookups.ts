@@ -11,7 +11,12 @@ export class Lookups {
     this.#routes = new Routes(zones)
   }
 
-  /** The form in which the tables know a name. */
+  /** A name as its zone knows it: aliases of a zone lead to one name. */
+  knownName(name: string): string {
+    return this.#routes.find(name)?.name ?? name
+  }
+
+  /** A name in lower case, with final dot. */
   fullName(text: string): string {
     const name = text.toLowerCase().replaceAll('.*', '')
     return name.endsWith('.') ? name : `${name}.`

@@ -59,7 +59,8 @@ function serveWatch(app: FastifyInstance, { watchers, clock }: Api, lookups: Loo
     if (watchers.isFull)
       throw new HttpError(503, 'too many names are watched; try again later', { headers: { 'retry-after': '5' } })
     const stream = openStream(reply, { contentType: 'text/event-stream; charset=utf-8', clock })
-    watchers.add(lookups.fullName(name), stream)
+    const asked = lookups.fullName(name)
+    watchers.add(asked, lookups.knownName(asked), stream)
   })
 }
 

@@ -6,7 +6,8 @@ const mostWatchers = 1_000
 
 /** Tells clients of `/v1/watch` when the records of a name change, each turn of the event loop at most once. */
 export class Watchers {
-  readonly #byName = new Map<string, Set<OutStream>>()
+  /** By the name as its zone knows it, the name that each client asked for. */
+  readonly #byName = new Map<string, Map<OutStream, string>>()
   readonly #pending = new Set<string>()
   #count = 0
   #describe: ((name: string) => unknown) | undefined
@@ -24,24 +25,25 @@ export class Watchers {
     this.#describe = describe
   }
 
-  add(name: string, stream: OutStream): void {
-    const streams = this.#byName.get(name) ?? new Set()
-    this.#byName.set(name, streams.add(stream))
+  /** `asked` is what the client calls the name, `known` what its zone does. */
+  add(asked: string, known: string, stream: OutStream): void {
+    const streams = this.#byName.get(known) ?? new Map<OutStream, string>()
+    this.#byName.set(known, streams.set(stream, asked))
     this.#count += 1
-    stream.write(this.#event(name))
+    stream.write(this.#event(asked))
     stream.onClose(() => {
       this.#count -= 1
-      if (streams.delete(stream) && streams.size === 0) this.#byName.delete(name)
+      if (streams.delete(stream) && streams.size === 0) this.#byName.delete(known)
     })
   }
 
   /** Sends a comment to each client, so that dead connections are noticed. */
   beat(): void {
-    for (const streams of this.#byName.values()) for (const stream of streams) stream.write(': alive\n\n')
+    for (const streams of this.#byName.values()) for (const stream of streams.keys()) stream.write(': alive\n\n')
   }
 
   close(): void {
-    for (const streams of this.#byName.values()) for (const stream of [...streams]) stream.end()
+    for (const streams of this.#byName.values()) for (const stream of [...streams.keys()]) stream.end()
   }
 
   #changed(name: string): void {
@@ -54,8 +56,7 @@ export class Watchers {
     const names = [...this.#pending]
     this.#pending.clear()
     for (const name of names) {
-      const event = this.#event(name)
-      for (const stream of this.#byName.get(name) ?? []) stream.write(event)
+      for (const [stream, asked] of this.#byName.get(name) ?? []) stream.write(this.#event(asked))
     }
   }
 

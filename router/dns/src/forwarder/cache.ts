@@ -10,7 +10,7 @@ interface Kept {
   readonly until: number
 }
 
-/** Kept replies and their bytes in all; the least used go first. */
+/** Kept replies, and the bytes of them and of their keys in all; the least used go first. */
 const mostReplies = 10_000
 const mostBytes = 16 * 1024 * 1024
 
@@ -19,7 +19,7 @@ export class ReplyCache {
   readonly #kept = new LRUCache<string, Kept>({
     max: mostReplies,
     maxSize: mostBytes,
-    sizeCalculation: kept => kept.reply.length + 64,
+    sizeCalculation: (kept, key) => kept.reply.length + key.length + 64,
   })
 
   /** The reply to the query as of now: its own id and question, TTLs less their age. */

@@ -26,11 +26,13 @@ export function exchangeUdp(server: Upstream, question: Buffer, clock: Clock, li
     socket.on('message', reply => {
       if (isReplyTo(question, reply)) settle(reply)
     })
-    socket.connect(server.port, server.address, () => {
+    // Without a callback of `connect`, which would get its failure, that is an error like any other.
+    socket.once('connect', () => {
       socket.send(question, error => {
         if (error) settle(error)
       })
     })
+    socket.connect(server.port, server.address)
   })
 }
 

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 
 /** A server that is asked for names outside. */
 export interface Upstream {
@@ -18,13 +18,18 @@ export function parseUpstream(text: string): Upstream | undefined {
 const local = /^(127\.|0\.0\.0\.0$|::1$|::$|::ffff:127\.)/
 
 /** Name servers of a resolv.conf that are not this machine, at most `mostServers`: asking ourselves would go round in a circle. */
-export function parseResolvConf(text: string): Upstream[] {
+export function parseResolvConf(text: string, machine: readonly string[] = []): Upstream[] {
+  const own = new BlockList()
+  for (const address of machine) own.addAddress(address, familyOf(address))
+  const isOwn = (address: string) => local.test(address) || own.check(address.replace(/%.*$/, ''), familyOf(address))
   return text
     .split('\n')
-    .flatMap(line => /^\s*nameserver\s+(\S+)/.exec(line)?.[1]?.replace(/%.*$/, '') ?? [])
-    .filter(address => isIP(address) !== 0 && !local.test(address))
+    .flatMap(line => /^\s*nameserver\s+(\S+)/.exec(line)?.[1] ?? [])
+    .filter(address => isIP(address) !== 0 && !isOwn(address))
     .slice(0, mostServers)
     .map(address => ({ address, port: 53 }))
 }
+
+const familyOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
 
 const mostServers = 8

@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net'
 import type { Handler } from './handler.ts'
 
 export interface TcpLimits {
-  /** Connections at a time; one more is closed at once. */
+  /** Connections at a time; at one more the one is closed that has asked nothing for the longest time. */
   readonly connections: number
   /** Questions in work on one connection; reading pauses at it. */
   readonly inFlight: number
@@ -34,13 +34,23 @@ export async function serveTcp(
   ask: Handler,
   limits: TcpLimits = tcpLimits,
 ): Promise<TcpServer> {
+  /** The one that asked last is the last. */
   const sockets = new Set<Socket>()
-  const server = createServer(socket => {
+  const server = createServer({ allowHalfOpen: true }, socket => {
+    const [silent] = sockets
+    if (silent !== undefined && sockets.size >= limits.connections) {
+      sockets.delete(silent)
+      silent.destroy()
+    }
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    new Connection(socket, ask, limits).start()
+    const asked: Handler = (message, transport, reply) => {
+      sockets.delete(socket)
+      sockets.add(socket)
+      ask(message, transport, reply)
+    }
+    new Connection(socket, asked, limits).start()
   })
-  server.maxConnections = limits.connections
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host: address, port }, () => {

@@ -1,6 +1,5 @@
-import { Packet } from 'dns2'
 import { flags, headerBytes, rcodes, types } from './constants.ts'
-import { endOfName } from './names.ts'
+import { endOfName, skipName } from './names.ts'
 
 /** A question as it arrived. The question is message[12..questionEnd). */
 export interface Query {
@@ -22,7 +21,10 @@ export interface Edns {
 /** What could not be read as a question: the code to answer with, or nothing to say at all. */
 export type Unreadable = { readonly rcode: number } | 'drop'
 
-const optHeaderBytes = 11
+/** What follows a record's name: type, class, TTL, length. */
+const fixedBytes = 10
+/** The name of an OPT is the root. */
+const optHeaderBytes = 1 + fixedBytes
 
 /** Reads a question. Never throws. The usual shapes (one question, at most an OPT behind it) are read in place. */
 export function readQuery(message: Buffer): Query | Unreadable {
@@ -42,21 +44,25 @@ function readEdns(message: Buffer, at: number): Edns | undefined | 'unreadable' 
   const additional = message.readUInt16BE(10)
   if (others === 0 && additional === 0) return undefined
   const simple = others === 0 && additional === 1 && message.length >= at + optHeaderBytes && message[at] === 0
-  if (!simple || message.readUInt16BE(at + 1) !== types.OPT) return readOddEdns(message)
+  if (!simple || message.readUInt16BE(at + 1) !== types.OPT) return readOddEdns(message, at)
   if (at + optHeaderBytes + message.readUInt16BE(at + 9) > message.length) return 'unreadable'
   return { size: message.readUInt16BE(at + 3), version: message[at + 6]! }
 }
 
-/** A question with further records (a TSIG, records in other sections): read whole, record by record. */
-function readOddEdns(message: Buffer): Edns | undefined | 'unreadable' {
-  try {
-    const packet = Packet.parse(message)
-    if (packet.errors.length > 0) return 'unreadable'
-    const options = packet.additionals.filter(record => record.type === types.OPT)
-    if (options.length > 1) return 'unreadable'
-    const [option] = options
-    return option && { size: option.class, version: option.version ?? (option.ttl >>> 16) & 0xff }
-  } catch {
-    return 'unreadable'
+/** A question with further records (a TSIG, records in other sections): they are passed over, one by one. */
+function readOddEdns(message: Buffer, start: number): Edns | undefined | 'unreadable' {
+  const others = message.readUInt16BE(6) + message.readUInt16BE(8)
+  const count = others + message.readUInt16BE(10)
+  let found: Edns | undefined
+  let at = start
+  for (let index = 0; index < count; index++) {
+    const fixed = skipName(message, at)
+    if (fixed < 0 || fixed + fixedBytes > message.length) return 'unreadable'
+    at = fixed + fixedBytes + message.readUInt16BE(fixed + 8)
+    if (at > message.length) return 'unreadable'
+    if (index < others || message.readUInt16BE(fixed) !== types.OPT) continue
+    if (found !== undefined) return 'unreadable'
+    found = { size: message.readUInt16BE(fixed + 2), version: message[fixed + 5]! }
   }
+  return found
 }
