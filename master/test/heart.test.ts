@@ -100,6 +100,29 @@ t.test('registration', async t => {
   })
 })
 
+t.test('an agent that returns with a task which has begun elsewhere meanwhile is told to kill it', async t => {
+  const bench = new HeartBench()
+  const agentId = bench.agent('l1')
+  const framework = bench.framework(aware)
+  bench.launch(framework, bench.offers(framework.stream)[0]!, {})
+  const { task } = bench.tables.frameworks.get(framework.id)!.tasks.get('t')!
+  bench.agent('l2')
+  bench.forgetEffects()
+  bench.reregister('l2', 'M-S1', { tasks: [{ ...task, state: 'TASK_RUNNING' }] })
+  t.match(
+    bench.sent('l2').filter(message => message.kill_task),
+    [{ kill_task: { framework_id: { value: framework.id }, task_id: { value: 't' } } }],
+  )
+  t.equal(bench.heart.cluster.tasks.get(framework.id, 't')!.agentId, agentId)
+  bench.forgetEffects()
+  bench.reregister('l1', agentId, { tasks: [{ ...task, state: 'TASK_RUNNING' }] })
+  t.same(
+    bench.sent('l1').filter(message => message.kill_task),
+    [],
+    'its own goes on',
+  )
+})
+
 t.test('status updates', async t => {
   const launched = (info: object = {}) => {
     const bench = new HeartBench()
@@ -177,6 +200,28 @@ t.test('status updates', async t => {
     t.same(bench.updates(again.stream), [])
     bench.update('l1', framework.id, 't', 'TASK_RUNNING')
     t.equal(bench.updates(again.stream).length, 1)
+  })
+  t.test('come from the agent of their link, whatever agent they name', async t => {
+    const { bench, framework, agentId } = launched()
+    bench.update('l1', framework.id, 't', 'TASK_RUNNING', { agent_id: { value: 'M-S77' } })
+    t.match(bench.updates(framework.stream), [{ state: 'TASK_RUNNING', agent_id: { value: agentId } }])
+    t.match(bench.heart.cluster.tasks.get(framework.id, 't')!.status, { agent_id: { value: agentId } })
+  })
+  t.test("of another agent's task reach nobody, and the agent need not repeat them", async t => {
+    const { bench, framework, agentId } = launched()
+    bench.agent('l2')
+    bench.forgetEffects()
+    for (const agent_id of [{ value: agentId }, undefined]) {
+      const uuid = bench.update('l2', framework.id, 't', 'TASK_FINISHED', agent_id ? { agent_id } : {})
+      t.match(bench.sent('l2').at(-1), { acknowledge: { task_id: { value: 't' }, uuid } })
+    }
+    t.same(bench.updates(framework.stream), [])
+    t.equal(bench.heart.cluster.tasks.get(framework.id, 't')!.state, 'TASK_STAGING')
+  })
+  t.test('of a task that nobody knows reach the framework, which may kill it', async t => {
+    const { bench, framework, agentId } = launched()
+    bench.update('l1', framework.id, 'stray', 'TASK_RUNNING')
+    t.match(bench.updates(framework.stream), [{ task_id: { value: 'stray' }, agent_id: { value: agentId } }])
   })
   t.test('of a framework that is gone tell the agent so', async t => {
     const { bench, framework } = launched()

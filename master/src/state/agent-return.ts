@@ -8,6 +8,7 @@ import { addExecutor, removeExecutor, roleOf } from './launch.ts'
 import type { Agent } from './records.ts'
 import { masterStatus } from './statuses.ts'
 import { addTask } from './task-changes.ts'
+import type { TaskRecord } from './tasks.ts'
 
 /** Takes over what an agent runs that this master does not know, or has given up (Mesos contract 7.7, 7.9). */
 export function adopt(cluster: Cluster, agent: Agent, message: Reregister): void {
@@ -32,7 +33,11 @@ export function adopt(cluster: Cluster, agent: Agent, message: Reregister): void
 function adoptTask(cluster: Cluster, agent: Agent, task: Task): void {
   const frameworkId = task.framework_id.value
   const taskId = task.task_id.value
-  if (cluster.tasks.get(frameworkId, taskId)) return
+  const known = cluster.tasks.get(frameworkId, taskId)
+  if (known) {
+    if (known.agentId !== agent.id) endDuplicate(cluster, agent, known)
+    return
+  }
   const wasUnreachable = cluster.tasks.unreachable(frameworkId, taskId) !== undefined
   if (wasUnreachable) {
     cluster.tasks.forgetUnreachable(frameworkId, taskId)
@@ -54,6 +59,12 @@ function adoptTask(cluster: Cluster, agent: Agent, task: Task): void {
     message: 'Agent re-registered',
   })
   cluster.tellUpdate(framework, status)
+}
+
+/** The id was used again while its agent was out of sight: the younger task keeps it, and the older one ends. */
+function endDuplicate(cluster: Cluster, agent: Agent, { id, frameworkId }: TaskRecord): void {
+  cluster.note({ code: 'TASK_BEGUN_ELSEWHERE', agentId: agent.id, frameworkId, taskId: id })
+  cluster.send(agent, killMessage({ id, frameworkId }, undefined))
 }
 
 function occupy(cluster: Cluster, agent: Agent, frameworkId: string, resources: Resource[]): void {

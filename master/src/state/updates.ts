@@ -19,13 +19,18 @@ export function statusUpdate(cluster: Cluster, agent: Agent, update: StatusUpdat
       cluster.send(agent, { shutdown_framework: { framework_id: { value: frameworkId } } })
     return
   }
-  const status: TaskStatus = { ...update.status, agent_id: update.status.agent_id ?? { value: agent.id } }
+  const task = cluster.tasks.get(frameworkId, update.status.task_id.value)
+  if (task && task.agentId !== agent.id) {
+    refuseOfAnother(cluster, agent, update)
+    return
+  }
+  // Who speaks is known by the link, and not by what is said.
+  const status: TaskStatus = { ...update.status, agent_id: { value: agent.id } }
   const told = cluster.tellUpdate(framework, {
     ...status,
     state: stateFor(isPartitionAware(framework), status.state),
   })
-  const task = cluster.tasks.get(frameworkId, status.task_id.value)
-  if (!task || task.agentId !== agent.id) {
+  if (!task) {
     cluster.tally.count('invalid_status_updates')
     cluster.note({ code: 'UPDATE_OF_UNKNOWN_TASK', agentId: agent.id, frameworkId, taskId: status.task_id.value })
     return
@@ -33,6 +38,19 @@ export function statusUpdate(cluster: Cluster, agent: Agent, update: StatusUpdat
   cluster.tally.count('valid_status_updates')
   const forwarded = told && status.uuid ? { state: status.state, uuid: status.uuid } : undefined
   updateTask(cluster, task, update.latest_state ?? status.state, status, forwarded)
+}
+
+/** An agent says something of another one's task: nobody is told, and it need not say it again. */
+function refuseOfAnother(cluster: Cluster, agent: Agent, { framework_id, status }: StatusUpdate): void {
+  const { task_id, uuid } = status
+  cluster.tally.count('invalid_status_updates')
+  cluster.note({
+    code: 'UPDATE_OF_ANOTHER_AGENTS_TASK',
+    agentId: agent.id,
+    frameworkId: framework_id.value,
+    taskId: task_id.value,
+  })
+  if (uuid !== undefined) cluster.send(agent, { acknowledge: { framework_id, task_id, uuid } })
 }
 
 /** ACKNOWLEDGE: on to the agent; the acknowledgement of the end moves the task to the completed ones. */
