@@ -1,12 +1,12 @@
 import { BadMessage } from '@meseta/common/protocol/errors'
 import type { SchedulerCall, SchedulerEvent } from '@meseta/common/protocol/mesos'
-import type { Clock, Timer } from '@meseta/common/service/clock'
+import type { Clock } from '@meseta/common/service/clock'
 import type { Random } from '@meseta/common/service/random'
 import type { Command } from '../state/commands.ts'
 import type { Effect } from '../state/effects.ts'
-import { heartbeatSeconds } from '../state/frameworks.ts'
 import { isCallStream, messageType, readCalls } from './call-stream.ts'
 import { checkCall } from './check-call.ts'
+import { Heartbeats } from './heartbeats.ts'
 import { acceptedMedia, contentType, type Media, notAcceptable, readMessage, writeRecord } from './media.ts'
 import { type ApiReply, type ApiRequest, type ApiStream, empty, headerOf, refusal } from './transport.ts'
 
@@ -41,14 +41,12 @@ export class SchedulerEndpoint {
   readonly #options: SchedulerEndpointOptions
   readonly #pending = new Map<number, Pending>()
   readonly #streams = new Map<string, OpenStream>()
-  readonly #heartbeat: Timer
-  /** Streams in the order of their next heartbeat. */
-  readonly #beats = new Map<string, number>()
+  readonly #beats: Heartbeats<string>
   #requests = 0
 
   constructor(options: SchedulerEndpointOptions) {
     this.#options = options
-    this.#heartbeat = options.clock.every(1_000, () => this.#beat())
+    this.#beats = new Heartbeats(options.clock, streamId => this.#write(streamId, { type: 'HEARTBEAT' }))
   }
 
   handle(request: ApiRequest, reply: ApiReply): void {
@@ -161,10 +159,9 @@ export class SchedulerEndpoint {
 
   /** Ends all streams: this master leads no longer, or stops. */
   stop(): void {
-    this.#heartbeat.cancel()
+    this.#beats.stop()
     for (const { stream } of [...this.#streams.values()]) stream.end()
     this.#streams.clear()
-    this.#beats.clear()
   }
 
   get openStreams(): number {
@@ -181,7 +178,7 @@ export class SchedulerEndpoint {
     const { reply, media } = this.#take(request)!.subscription!
     const stream = reply.stream({ 'content-type': media, 'mesos-stream-id': streamId })
     this.#streams.set(streamId, { stream, media, blocked: false })
-    this.#beats.set(streamId, this.#options.clock.monotonic())
+    this.#beats.begin(streamId)
     stream.onDrain(() => this.#drained(streamId))
     stream.onClose(() => {
       if (!this.#streams.has(streamId)) return
@@ -216,16 +213,7 @@ export class SchedulerEndpoint {
 
   #forget(streamId: string): void {
     this.#streams.delete(streamId)
-    this.#beats.delete(streamId)
-  }
-
-  #beat(): void {
-    const now = this.#options.clock.monotonic()
-    for (const [streamId, last] of this.#beats) {
-      if (now - last < heartbeatSeconds * 1000 - 500) continue
-      this.#beats.set(streamId, now)
-      this.#write(streamId, { type: 'HEARTBEAT' })
-    }
+    this.#beats.end(streamId)
   }
 }
 

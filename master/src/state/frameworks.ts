@@ -2,13 +2,11 @@ import type { FrameworkInfo, SchedulerCall, SchedulerCallUpdateFramework } from 
 import { isTerminal } from '@meseta/common/protocol/task-state'
 import type { Cluster } from './cluster.ts'
 import { capabilitiesOf, checkConstraints, checkFrameworkInfo, checkSuppressed, rolesOf } from './framework-info.ts'
+import { heartbeatSeconds } from './heartbeat.ts'
 import { removeExecutor } from './launch.ts'
 import { discardOffers, rescindOffers } from './offers.ts'
 import type { Framework } from './records.ts'
 import { endTask } from './task-changes.ts'
-
-/** Seconds between the heartbeats of a scheduler's stream (Mesos contract 2.1). */
-export const heartbeatSeconds = 15
 
 /** SUBSCRIBE, already checked for what is a 400. `streamId` is the one of the stream to be opened. */
 export function subscribe(cluster: Cluster, request: number, call: SchedulerCall, streamId: string): void {

@@ -34,7 +34,10 @@ export function kill(cluster: Cluster, framework: Framework, call: SchedulerCall
 }
 
 /** `nanoseconds`: the grace period, where the scheduler gave one. */
-export function killMessage(task: Pick<TaskRecord, 'id' | 'frameworkId'>, nanoseconds: number | undefined): MasterToAgent {
+export function killMessage(
+  task: Pick<TaskRecord, 'id' | 'frameworkId'>,
+  nanoseconds: number | undefined,
+): MasterToAgent {
   return {
     kill_task: {
       framework_id: { value: task.frameworkId },
