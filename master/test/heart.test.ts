@@ -123,6 +123,28 @@ t.test('an agent that returns with a task which has begun elsewhere meanwhile is
   )
 })
 
+t.test(
+  'what a framework refused is forgotten when it subscribes anew, after a break and in place of a live one',
+  async t => {
+    const bench = new HeartBench()
+    bench.agent('l1')
+    const first = bench.framework()
+    const decline = (framework: { stream: string; id: string }) => {
+      const [offer] = bench.offers(framework.stream)
+      bench.call(framework, { type: 'DECLINE', decline: { offer_ids: [offer!.id], filters: { refuse_seconds: 1e6 } } })
+      bench.forgetEffects()
+      bench.pass(5)
+      t.same(bench.offers(framework.stream), [], 'it holds')
+    }
+    decline(first)
+    bench.do({ type: 'STREAM_BROKEN', streamId: first.stream })
+    const second = bench.framework({ id: { value: first.id } })
+    decline(second)
+    const third = bench.framework({ id: { value: first.id } })
+    t.equal(bench.offers(third.stream).length, 1)
+  },
+)
+
 t.test('status updates', async t => {
   const launched = (info: object = {}) => {
     const bench = new HeartBench()

@@ -163,8 +163,10 @@ export class Allocator {
     this.#setFrameworkActive(id, true)
   }
 
+  /** What it refused goes with it: whoever subscribes next need not know of it. */
   deactivateFramework(id: string): void {
     this.#setFrameworkActive(id, false)
+    for (const { number } of this.#frameworks.get(id)?.clients.values() ?? []) this.#refusals.clearClient(number)
   }
 
   /** A framework that does not drain its stream gets no offers until it does. */

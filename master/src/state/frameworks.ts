@@ -50,6 +50,7 @@ function takeOver(cluster: Cluster, framework: Framework): void {
   if (framework.streamId !== undefined) {
     cluster.tell(framework, { type: 'ERROR', error: { message: 'Framework failed over' } })
     closeStream(cluster, framework)
+    cluster.allocator.deactivateFramework(framework.id)
   }
   discardOffers(cluster, framework)
   framework.reregisteredAt = cluster.now.wall
