@@ -1643,9 +1643,10 @@ export interface MasterCall {
   mark_agent_gone?: MasterCallMarkAgentGone
   set_quota?: MasterCallSetQuota
   remove_quota?: MasterCallRemoveQuota
+  read_log?: MasterCallReadLog
 }
 
-export type MasterCallType = 'UNKNOWN' | 'GET_HEALTH' | 'GET_FLAGS' | 'GET_VERSION' | 'GET_METRICS' | 'GET_LOGGING_LEVEL' | 'SET_LOGGING_LEVEL' | 'LIST_FILES' | 'READ_FILE' | 'GET_STATE' | 'GET_AGENTS' | 'GET_FRAMEWORKS' | 'GET_EXECUTORS' | 'GET_OPERATIONS' | 'GET_TASKS' | 'GET_ROLES' | 'GET_WEIGHTS' | 'UPDATE_WEIGHTS' | 'GET_MASTER' | 'SUBSCRIBE' | 'RESERVE_RESOURCES' | 'UNRESERVE_RESOURCES' | 'CREATE_VOLUMES' | 'DESTROY_VOLUMES' | 'GROW_VOLUME' | 'SHRINK_VOLUME' | 'GET_MAINTENANCE_STATUS' | 'GET_MAINTENANCE_SCHEDULE' | 'UPDATE_MAINTENANCE_SCHEDULE' | 'START_MAINTENANCE' | 'STOP_MAINTENANCE' | 'DRAIN_AGENT' | 'DEACTIVATE_AGENT' | 'REACTIVATE_AGENT' | 'GET_QUOTA' | 'UPDATE_QUOTA' | 'SET_QUOTA' | 'REMOVE_QUOTA' | 'TEARDOWN' | 'MARK_AGENT_GONE'
+export type MasterCallType = 'UNKNOWN' | 'GET_HEALTH' | 'GET_FLAGS' | 'GET_VERSION' | 'GET_METRICS' | 'GET_LOGGING_LEVEL' | 'SET_LOGGING_LEVEL' | 'LIST_FILES' | 'READ_FILE' | 'GET_STATE' | 'GET_AGENTS' | 'GET_FRAMEWORKS' | 'GET_EXECUTORS' | 'GET_OPERATIONS' | 'GET_TASKS' | 'GET_ROLES' | 'GET_WEIGHTS' | 'UPDATE_WEIGHTS' | 'GET_MASTER' | 'SUBSCRIBE' | 'RESERVE_RESOURCES' | 'UNRESERVE_RESOURCES' | 'CREATE_VOLUMES' | 'DESTROY_VOLUMES' | 'GROW_VOLUME' | 'SHRINK_VOLUME' | 'GET_MAINTENANCE_STATUS' | 'GET_MAINTENANCE_SCHEDULE' | 'UPDATE_MAINTENANCE_SCHEDULE' | 'START_MAINTENANCE' | 'STOP_MAINTENANCE' | 'DRAIN_AGENT' | 'DEACTIVATE_AGENT' | 'REACTIVATE_AGENT' | 'GET_QUOTA' | 'UPDATE_QUOTA' | 'SET_QUOTA' | 'REMOVE_QUOTA' | 'TEARDOWN' | 'MARK_AGENT_GONE' | 'READ_LOG'
 
 export interface MasterCallGetMetrics {
   timeout?: DurationInfo
@@ -1750,6 +1751,11 @@ export interface MasterCallMarkAgentGone {
   agent_id: AgentID
 }
 
+export interface MasterCallReadLog {
+  offset?: number
+  length?: number
+}
+
 export interface MasterResponse {
   type?: MasterResponseType
   get_health?: MasterResponseGetHealth
@@ -1771,9 +1777,10 @@ export interface MasterResponse {
   get_maintenance_status?: MasterResponseGetMaintenanceStatus
   get_maintenance_schedule?: MasterResponseGetMaintenanceSchedule
   get_quota?: MasterResponseGetQuota
+  read_log?: MasterResponseReadLog
 }
 
-export type MasterResponseType = 'UNKNOWN' | 'GET_HEALTH' | 'GET_FLAGS' | 'GET_VERSION' | 'GET_METRICS' | 'GET_LOGGING_LEVEL' | 'LIST_FILES' | 'READ_FILE' | 'GET_STATE' | 'GET_AGENTS' | 'GET_FRAMEWORKS' | 'GET_EXECUTORS' | 'GET_OPERATIONS' | 'GET_TASKS' | 'GET_ROLES' | 'GET_WEIGHTS' | 'GET_MASTER' | 'GET_MAINTENANCE_STATUS' | 'GET_MAINTENANCE_SCHEDULE' | 'GET_QUOTA'
+export type MasterResponseType = 'UNKNOWN' | 'GET_HEALTH' | 'GET_FLAGS' | 'GET_VERSION' | 'GET_METRICS' | 'GET_LOGGING_LEVEL' | 'LIST_FILES' | 'READ_FILE' | 'GET_STATE' | 'GET_AGENTS' | 'GET_FRAMEWORKS' | 'GET_EXECUTORS' | 'GET_OPERATIONS' | 'GET_TASKS' | 'GET_ROLES' | 'GET_WEIGHTS' | 'GET_MASTER' | 'GET_MAINTENANCE_STATUS' | 'GET_MAINTENANCE_SCHEDULE' | 'GET_QUOTA' | 'READ_LOG'
 
 export interface MasterResponseGetHealth {
   healthy: boolean
@@ -1905,6 +1912,11 @@ export interface MasterResponseGetMaintenanceSchedule {
 
 export interface MasterResponseGetQuota {
   status: QuotaQuotaStatus
+}
+
+export interface MasterResponseReadLog {
+  size: number
+  data: string
 }
 
 export interface MasterEvent {
@@ -2711,6 +2723,7 @@ export interface MessageTypes {
   'mesos.v1.master.Call.RemoveQuota': MasterCallRemoveQuota
   'mesos.v1.master.Call.Teardown': MasterCallTeardown
   'mesos.v1.master.Call.MarkAgentGone': MasterCallMarkAgentGone
+  'mesos.v1.master.Call.ReadLog': MasterCallReadLog
   'mesos.v1.master.Response': MasterResponse
   'mesos.v1.master.Response.GetHealth': MasterResponseGetHealth
   'mesos.v1.master.Response.GetFlags': MasterResponseGetFlags
@@ -2735,6 +2748,7 @@ export interface MessageTypes {
   'mesos.v1.master.Response.GetMaintenanceStatus': MasterResponseGetMaintenanceStatus
   'mesos.v1.master.Response.GetMaintenanceSchedule': MasterResponseGetMaintenanceSchedule
   'mesos.v1.master.Response.GetQuota': MasterResponseGetQuota
+  'mesos.v1.master.Response.ReadLog': MasterResponseReadLog
   'mesos.v1.master.Event': MasterEvent
   'mesos.v1.master.Event.Subscribed': MasterEventSubscribed
   'mesos.v1.master.Event.TaskAdded': MasterEventTaskAdded

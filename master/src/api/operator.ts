@@ -41,6 +41,7 @@ const bodies: Partial<Record<MasterCallType, keyof MasterCall>> = {
   REMOVE_QUOTA: 'remove_quota',
   TEARDOWN: 'teardown',
   MARK_AGENT_GONE: 'mark_agent_gone',
+  READ_LOG: 'read_log',
 }
 
 /** `POST /api/v1` without its transport (Mesos contract 3). Leadership and recovery have been checked before. */
@@ -148,7 +149,7 @@ export class OperatorEndpoint {
 }
 
 function checkCall(call: MasterCall): string | undefined {
-  if (call.type === undefined || call.type === 'UNKNOWN') return 'type: is required, and must be a known call'
+  if (call.type === undefined) return 'type: is required, and must be a known call'
   const body = bodies[call.type]
   if (body !== undefined && call[body] === undefined) return `${body}: is required in a call of type ${call.type}`
   return undefined

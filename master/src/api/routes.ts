@@ -110,7 +110,7 @@ export class Routes {
   }
 
   handle(request: ApiRequest, reply: ApiReply): void {
-    if (request.path === '/' || request.path === '/master') {
+    if (['/', '/master', '/master/'].includes(request.path)) {
       reply.answer({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: page })
       return
     }
