@@ -382,6 +382,30 @@ t.test('UDP virtual IPs: a client keeps its backend', async t => {
   for (const socket of servers) socket.close()
 })
 
+t.test('a UDP backend that can not even be connected to loses its datagrams and nothing else', async t => {
+  const { master, listen } = await start(t)
+  const server = createSocket('udp4')
+  server.on('message', (message, peer) => server.send(message, peer.port, peer.address))
+  server.bind(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  const network_infos = [{ ip_addresses: [{ ip_address: '255.255.255.255' }] }]
+  const unreachable = [{ state: 'TASK_RUNNING', timestamp: 1, container_status: { network_infos } }]
+  master.put('task', 'F1/bad', task('bad', '/dgram:8093', port, { statuses: unreachable }, 'udp'))
+  master.put('task', 'F1/good', task('good', '/dgram:8093', port, {}, 'udp'))
+  const { listen: target } = await listen('dgram.', 2)
+  // The one with fewer clients is chosen: of these some get the other first, and say it again until they are heard.
+  for (let number = 1; number <= 4; number++) {
+    const client = createSocket('udp4')
+    const again = setInterval(() => client.send(`${number}`, target.port, target.address), 10)
+    const [answer] = (await once(client, 'message')) as [Buffer]
+    clearInterval(again)
+    t.equal(answer.toString(), `${number}`)
+    client.close()
+  }
+  server.close()
+})
+
 t.test('the HTTP API, and nothing from a table that was never complete', async t => {
   const house = await home()
   t.teardown(() => house.remove())

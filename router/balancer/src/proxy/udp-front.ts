@@ -127,11 +127,13 @@ export class UdpFront implements Front {
       session.lastUsed = clock.monotonic()
       this.#socket?.send(answer, client.port, client.address)
     })
-    socket.connect(member.port, member.ip, () => {
+    // Without a callback of `connect`, which would get its failure, that is an error like any other.
+    socket.once('connect', () => {
       const { waiting = [] } = session
       session.waiting = undefined
       if (this.#sessions.get(key) === session) for (const message of waiting) socket.send(message)
     })
+    socket.connect(member.port, member.ip)
     return session
   }
 
