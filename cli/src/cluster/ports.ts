@@ -15,7 +15,7 @@ export interface PortWish {
   readonly udp?: boolean
 }
 
-type Chosen = Record<string, number>
+export type Ports = Readonly<Record<string, number>>
 
 async function freeTcp(ip: string, port: number): Promise<number | undefined> {
   const server = createServer()
@@ -59,10 +59,10 @@ export async function choosePorts(
   wishes: readonly PortWish[],
   running: ReadonlySet<string>,
   say: (sentence: string) => void,
-): Promise<Chosen> {
+): Promise<Ports> {
   const file = join(workDir, 'ports.json')
   const before = chosenBefore(file)
-  const chosen: Chosen = { ...before }
+  const chosen: Record<string, number> = { ...before }
   const taken = new Set<string>()
   for (const wish of wishes) {
     const old = before[wish.name]
@@ -74,8 +74,9 @@ export async function choosePorts(
     taken.add(`${wish.ip}:${port}`)
     chosen[wish.name] = port
     const first = wish.choices[0]
-    if (port !== first && port !== old) say(`${wish.name}: port ${first} is taken or needs root; using ${port}`)
-    else if (old !== undefined && port !== old) say(`${wish.name}: port ${old} of before is taken; using ${port}`)
+    if (old !== undefined && port !== old) say(`${wish.name}: port ${old} of before is taken; using ${port}`)
+    else if (old === undefined && port !== first)
+      say(`${wish.name}: port ${first} is taken or needs root; using ${port}`)
   }
   mkdirSync(workDir, { recursive: true, mode: 0o700 })
   writeFileSync(`${file}.new`, `${JSON.stringify(chosen, null, 2)}\n`)
@@ -83,8 +84,31 @@ export async function choosePorts(
   return chosen
 }
 
+/** How often ports are chosen at most: clusters that start in step with another lose one port after the other to it. */
+const choices = 20
+
+/**
+ * Starts what listens on the chosen ports. Only listening takes a port: when `isLost` says of an error that somebody else was
+ * quicker, ports are chosen again, and `start` is called again for what does not run yet.
+ */
+export async function startOnPorts(
+  choose: () => Promise<Ports>,
+  start: (ports: Ports) => Promise<void>,
+  isLost: (error: unknown) => boolean,
+): Promise<Ports> {
+  for (let choice = 1; ; choice += 1) {
+    const ports = await choose()
+    try {
+      await start(ports)
+      return ports
+    } catch (error) {
+      if (choice === choices || !isLost(error)) throw error
+    }
+  }
+}
+
 /** None at a first start; of a damaged file what is a port. */
-function chosenBefore(file: string): Chosen {
+function chosenBefore(file: string): Ports {
   try {
     const found = Object.entries(JSON.parse(readFileSync(file, 'utf8')) as object)
     return Object.fromEntries(found.filter(([, port]) => Number.isInteger(port) && port > 0 && port < 65_536))
