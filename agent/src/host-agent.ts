@@ -44,6 +44,7 @@ export class HostAgent {
       runtimeDir: options.runtimeDir,
       bootId,
       searchPath: config.taskPath,
+      nodePath: config.nodePath,
       switchUser: options.switchUser,
       fetch: (spec, user, signal) => this.fetcher.fetch(spec, user, signal),
     })
@@ -55,7 +56,7 @@ export class HostAgent {
       clock,
       log,
     })
-    this.#prober = new HostProber(clock)
+    this.#prober = new HostProber(clock, options.switchUser)
     this.agent = new Agent({
       ...options,
       bootId,

@@ -166,7 +166,13 @@ export function taskInfo(id: string, command: string | TaskInfo['command'], rest
 export const newBus = (): Bus => createEmbeddedBus({ failed: error => log.error({ err: error }, 'bus') })
 
 /** An agent of this process in a folder of its own. */
-export function hostAgent(workDir: string, bus: Bus, rest: Partial<AgentConfig> = {}, gcDelay = 3_600_000): HostAgent {
+export function hostAgent(
+  workDir: string,
+  bus: Bus,
+  rest: Partial<AgentConfig> = {},
+  gcDelay = 3_600_000,
+  switchUser = false,
+): HostAgent {
   return new HostAgent({
     config: {
       workDir,
@@ -186,7 +192,7 @@ export function hostAgent(workDir: string, bus: Bus, rest: Partial<AgentConfig> 
     },
     cluster: 'test',
     runtimeDir: join(workDir, 'runtime'),
-    switchUser: false,
+    switchUser,
     gcDelay,
     fetcher: { maxBytes: 64 * 1024 * 1024, timeout: 20_000, stallTimeout: 5_000, frameworksHome: undefined },
     bus,

@@ -71,6 +71,61 @@ t.test('a command runs in its sandbox with the environment of the contract, and 
   await until('the executor to be forgotten', () => host.agent.heart.core.executors.size === 0)
 })
 
+t.test('values of the environment stand in no command line, whatever their names', async test => {
+  const { master, host } = await setUp(test)
+  const variables = [
+    { name: 'PLAIN', value: 'first-secret "$HOME"\n2nd line' },
+    { name: 'spring.password', value: 'second-secret' },
+    { name: 'UID', value: 'third-secret' },
+  ]
+  // Tells its environment, and stays.
+  const teller = { value: 'tail', shell: false, arguments: ['tail', '-c', '+1', '-f', '/proc/self/environ'] }
+  master.run('odd', { ...teller, environment: { variables } })
+  master.run('plain', { ...teller, environment: { variables: variables.slice(0, 1) } })
+  for (const [task, expected] of [
+    ['plain', variables.slice(0, 1)],
+    ['odd', variables],
+  ] as const) {
+    await master.status(task, 'TASK_RUNNING')
+    await until('the environment', async () => (await output(host, task)).includes('PLAIN='))
+    const seen = (await output(host, task)).split('\0')
+    for (const { name, value } of expected) test.ok(seen.includes(`${name}=${value}`), `${task}: ${name}`)
+    test.notMatch(seen.join('\n'), /_meseta_/)
+    const lines = await Promise.all(
+      readAllStats().map(({ pid }) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+    )
+    test.strictSame(
+      lines.filter(line => /first-secret|second-secret|third-secret/.test(line)),
+      [],
+    )
+  }
+  // Through Node.js, which ignores this signal itself.
+  master.run('broken-pipe', { value: 'kill -s PIPE $$', environment: { variables } })
+  test.match(await master.status('broken-pipe', 'TASK_FAILED'), {
+    message: 'Command terminated with signal Broken pipe',
+  })
+  master.run('not-there', { shell: false, value: 'no-such-program', environment: { variables } })
+  test.match(await master.status('not-there', 'TASK_FAILED'), { message: 'Command exited with status 127' })
+})
+
+t.test('what daemonizes out of its session is found by its environment and ends with the task', async test => {
+  const { master, host } = await setUp(test)
+  const daemon =
+    'setsid sh -c "(echo \\$\\$ > daemon; exec sleep 1000) & exit"; until [ -s daemon ]; do sleep 0.02; done'
+  const pidOf = async (task: string) => Number(await output(host, task, 'daemon'))
+  master.run('killed', `${daemon}; echo up; sleep 1000`)
+  const { container_status } = await master.status('killed', 'TASK_RUNNING')
+  await until('the daemon', async () => (await output(host, 'killed')).includes('up'))
+  const pid = await pidOf('killed')
+  test.not(readStat(pid)?.session, container_status?.executor_pid, 'it left the session')
+  master.kill('killed')
+  await master.status('killed', 'TASK_KILLED')
+  test.notOk(isAlive(readStat(pid)))
+  master.run('over', daemon)
+  await master.status('over', 'TASK_FINISHED')
+  test.notOk(isAlive(readStat(await pidOf('over'))))
+})
+
 t.test('exit codes and signals are told apart', async test => {
   const { master } = await setUp(test)
   const ends: [string, string, string][] = [

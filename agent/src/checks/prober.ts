@@ -4,6 +4,7 @@ import type { CheckStatusInfo, CommandInfo } from '@meseta/common/protocol/mesos
 import type { Clock } from '@meseta/common/service/clock'
 import { Agent as HttpAgent, request } from 'undici'
 import type { Prober } from '../agent.ts'
+import { type UserIds, userToRunAs } from '../containers/users.ts'
 import type { Probe, ProbeResult } from '../core/messages.ts'
 import { argvOf } from '../executors/argv.ts'
 import type { CheckTarget } from './target.ts'
@@ -14,11 +15,13 @@ const maxRedirects = 5
 /** Runs checks of plain processes, which share the host's network (agent contract, section 9). */
 export class HostProber implements Prober {
   readonly #clock: Clock
+  readonly #switchUser: boolean
   /** Certificates of tasks are not checked: the check asks whether it answers, not who it is. */
   readonly #http = new HttpAgent({ connect: { rejectUnauthorized: false }, pipelining: 0 })
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, switchUser: boolean) {
     this.#clock = clock
+    this.#switchUser = switchUser
   }
 
   async run(probe: Probe): Promise<ProbeResult> {
@@ -40,9 +43,12 @@ export class HostProber implements Prober {
     await this.#http.destroy()
   }
 
-  #look(probe: Probe, signal: AbortSignal): Promise<ProbeResult> {
+  async #look(probe: Probe, signal: AbortSignal): Promise<ProbeResult> {
     const { target } = probe
-    if (target.type === 'COMMAND') return runCommand(target.command, probe, signal)
+    if (target.type === 'COMMAND') {
+      const user = userToRunAs(probe.user, this.#switchUser, process.getuid?.() ?? -1)
+      return runCommand(target.command, probe, user, signal)
+    }
     return target.type === 'HTTP' ? this.#get(target, signal) : connectTo(target, signal)
   }
 
@@ -88,8 +94,13 @@ async function connectTo(target: Extract<CheckTarget, { type: 'TCP' }>, signal: 
   }
 }
 
-/** A command in the task's sandbox, with its environment; at the time limit its whole process group is killed. */
-async function runCommand(command: CommandInfo, probe: Probe, signal: AbortSignal): Promise<ProbeResult> {
+/** A command in the task's sandbox, as its user and with its environment; at the time limit its whole process group is killed. */
+async function runCommand(
+  command: CommandInfo,
+  probe: Probe,
+  user: UserIds | undefined,
+  signal: AbortSignal,
+): Promise<ProbeResult> {
   const argv = argvOf(command.shell ?? true, command.value ?? '', command.arguments ?? [])
   const { promise, resolve, reject } = Promise.withResolvers<ProbeResult>()
   const child = spawn(argv[0] ?? '', argv.slice(1), {
@@ -97,6 +108,7 @@ async function runCommand(command: CommandInfo, probe: Probe, signal: AbortSigna
     env: probe.environment as Record<string, string>,
     detached: true,
     stdio: 'ignore',
+    ...user,
   })
   signal.addEventListener('abort', () => {
     if (child.pid !== undefined) killGroup(child.pid)

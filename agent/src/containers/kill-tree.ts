@@ -1,5 +1,5 @@
 import type { Clock } from '@meseta/common/service/clock'
-import { isAlive, membersOf, type ProcessId, type ProcessStat, readAllStats, readStat } from './proc.ts'
+import { isAlive, type ProcessId, type ProcessStat, processesOf, readAllStats, readStat } from './proc.ts'
 
 const sigkill = 9
 /** A tree that forks while it is killed is read again, so often at once, then after a pause. */
@@ -7,23 +7,29 @@ const roundsAtOnce = 4
 const roundsAtMost = 40
 const pause = 50
 
+/** What a container's processes are known by. */
+export interface Tree {
+  readonly supervisor: ProcessId
+  readonly mark: string
+}
+
 /** Sends a signal to every process of a container; the supervisor stays, to tell of the end. */
-export function signalMembers(supervisor: ProcessId, signal: number): number {
-  return signalAll(membersOf(supervisor, readAllStats()), signal)
+function signalMembers(tree: Tree, signal: number): number {
+  return signalAll(membersNow(tree), signal)
 }
 
 /** The same for a supervisor that may have just started, and has no process yet: it is looked at again for a second. */
-export async function signalStarted(clock: Clock, supervisor: ProcessId, signal: number): Promise<void> {
+export async function signalStarted(clock: Clock, tree: Tree, signal: number): Promise<void> {
   for (let round = 0; round < 20; round++) {
-    if (signalMembers(supervisor, signal) > 0 || !isAlive(readStat(supervisor.pid))) return
+    if (signalMembers(tree, signal) > 0 || !isAlive(readStat(tree.supervisor.pid))) return
     await sleep(clock, pause)
   }
 }
 
 /** Kills what is left of a container, until nothing is: a tree that keeps forking is read again. */
-export async function killMembers(clock: Clock, supervisor: ProcessId): Promise<void> {
+export async function killMembers(clock: Clock, tree: Tree): Promise<void> {
   for (let round = 0; round < roundsAtMost; round++) {
-    if (signalMembers(supervisor, sigkill) === 0) return
+    if (signalMembers(tree, sigkill) === 0) return
     await sleep(clock, round < roundsAtOnce ? 1 : pause)
   }
 }
@@ -35,9 +41,13 @@ export function killProcess({ pid, startTime }: ProcessId): void {
 }
 
 /** Waits until nothing of a container is left, at most `limit` milliseconds. */
-export async function waitForMembers(clock: Clock, supervisor: ProcessId, limit: number): Promise<void> {
+export async function waitForMembers(clock: Clock, tree: Tree, limit: number): Promise<void> {
   const end = clock.monotonic() + limit
-  while (clock.monotonic() < end && membersOf(supervisor, readAllStats()).length > 0) await sleep(clock, pause)
+  while (clock.monotonic() < end && membersNow(tree).length > 0) await sleep(clock, pause)
+}
+
+function membersNow({ supervisor, mark }: Tree): ProcessStat[] {
+  return processesOf(supervisor, mark, readAllStats())
 }
 
 function signalAll(members: readonly ProcessStat[], signal: number): number {

@@ -74,7 +74,7 @@ export interface ProcessId {
 
 /**
  * The processes that belong to a supervisor, without itself: those of its session, and the descendants of all of these.
- * What left the session and lost its parent is not found.
+ * What left the session and lost its parent is found by `processesOf` alone.
  */
 export function membersOf(supervisor: ProcessId, all: readonly ProcessStat[]): ProcessStat[] {
   const leader = all.find(stat => stat.pid === supervisor.pid)
@@ -90,6 +90,28 @@ export function membersOf(supervisor: ProcessId, all: readonly ProcessStat[]): P
   }
   members.delete(supervisor.pid)
   return [...members.values()].filter(isAlive)
+}
+
+/** The variable that every process of a container has in its environment, unless it has dropped it on purpose. */
+export const markName = 'MESETA_CONTAINER_ID'
+
+/** All that belongs to a container: the members of its supervisor, and what carries its mark wherever it went. */
+export function processesOf(supervisor: ProcessId, mark: string, all: readonly ProcessStat[]): ProcessStat[] {
+  const members = membersOf(supervisor, all)
+  const known = new Set([supervisor.pid, ...members.map(member => member.pid)])
+  const variable = Buffer.from(`\0${markName}=${mark}\0`)
+  const escaped = all.filter(stat => !known.has(stat.pid) && isAlive(stat) && hasVariable(stat.pid, variable))
+  return [...members, ...escaped]
+}
+
+function hasVariable(pid: number, variable: Buffer): boolean {
+  try {
+    const environment = readFileSync(`/proc/${pid}/environ`)
+    return Buffer.concat([Buffer.of(0), environment]).includes(variable)
+  } catch {
+    // It has just ended, or is another user's.
+    return false
+  }
 }
 
 /** This boot of the machine; pids of another one mean nothing. */

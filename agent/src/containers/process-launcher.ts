@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import type { ContainerID, ResourceStatistics } from '@meseta/common/protocol/mesos'
 import type { Clock } from '@meseta/common/service/clock'
 import { ControlFiles } from './control-files.ts'
-import { killMembers, killProcess, signalStarted, waitForMembers } from './kill-tree.ts'
+import { killMembers, killProcess, signalStarted, type Tree, waitForMembers } from './kill-tree.ts'
 import {
   type ContainerSpec,
   containerKey,
@@ -14,10 +14,11 @@ import {
   type Launcher,
   type RecoveredContainer,
 } from './launcher.ts'
-import { isAlive, type ProcessId, readStat } from './proc.ts'
+import { isAlive, markName, type ProcessId, readStat } from './proc.ts'
 import { processStatistics } from './statistics.ts'
 import { findTools, type SupervisorTools, supervisorArguments } from './supervisor.ts'
-import { userToRunAs } from './users.ts'
+import { taskCommand } from './task-command.ts'
+import { type UserIds, userToRunAs } from './users.ts'
 import { watchExit } from './watch-exit.ts'
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
@@ -28,9 +29,11 @@ export interface ProcessLauncherOptions {
   readonly bootId: string
   /** Where `sh`, `ln`, `mv` and `sync` are looked for. */
   readonly searchPath: string
+  /** This Node.js, for what no shell can do. */
+  readonly nodePath: string
   readonly switchUser: boolean
   /** Fetches the URIs of a container into its sandbox. Rejects with LaunchError. */
-  fetch(spec: ContainerSpec, user: { uid: number; gid: number } | undefined, signal: AbortSignal): Promise<void>
+  fetch(spec: ContainerSpec, user: UserIds | undefined, signal: AbortSignal): Promise<void>
 }
 
 /** What is known of a container in this life of the agent. */
@@ -55,7 +58,7 @@ export class ProcessLauncher implements Launcher {
   constructor(options: ProcessLauncherOptions) {
     this.#options = options
     this.#files = new ControlFiles(options.runtimeDir)
-    this.#tools = findTools(options.searchPath)
+    this.#tools = findTools(options.searchPath, options.nodePath)
   }
 
   async prepare(spec: ContainerSpec): Promise<void> {
@@ -93,14 +96,15 @@ export class ProcessLauncher implements Launcher {
     const container = this.#containers.get(containerKey(id))
     if (container === undefined) return
     if (container.supervisor === undefined) container.abort.abort()
-    else await signalStarted(this.#options.clock, container.supervisor, signal)
+    else await signalStarted(this.#options.clock, treeOf(id, container.supervisor), signal)
   }
 
   async reap(id: ContainerID, grace: number): Promise<void> {
     const supervisor = this.#containers.get(containerKey(id))?.supervisor
     if (supervisor === undefined) return
-    if (grace > 0) await waitForMembers(this.#options.clock, supervisor, grace)
-    await killMembers(this.#options.clock, supervisor)
+    const tree = treeOf(id, supervisor)
+    if (grace > 0) await waitForMembers(this.#options.clock, tree, grace)
+    await killMembers(this.#options.clock, tree)
   }
 
   async remove(id: ContainerID): Promise<void> {
@@ -174,15 +178,15 @@ export class ProcessLauncher implements Launcher {
     return container
   }
 
-  #spawn(spec: ContainerSpec, user: { uid: number; gid: number } | undefined): ChildProcess {
+  #spawn(spec: ContainerSpec, user: UserIds | undefined): ChildProcess {
     const stdout = openLog(join(spec.directory, 'stdout'), user)
     const stderr = openLog(join(spec.directory, 'stderr'), user)
     try {
-      const command = [...asUser(this.#tools, user), ...withOddVariables(this.#tools.env, spec)]
-      const argv = supervisorArguments(this.#files.folder(spec.id), this.#tools, command)
-      const child = spawn(this.#tools.sh, argv, {
+      const marked = { ...spec, environment: { ...spec.environment, [markName]: containerKey(spec.id) } }
+      const { argv, environment } = taskCommand(this.#tools, marked, user)
+      const child = spawn(this.#tools.sh, supervisorArguments(this.#files.folder(spec.id), this.#tools, argv), {
         cwd: spec.directory,
-        env: spec.environment as Record<string, string>,
+        env: environment as Record<string, string>,
         detached: true,
         stdio: ['ignore', stdout, 'ignore', stderr],
       })
@@ -197,14 +201,14 @@ export class ProcessLauncher implements Launcher {
   }
 }
 
-function openLog(path: string, user: { uid: number; gid: number } | undefined): number {
+function openLog(path: string, user: UserIds | undefined): number {
   // What was fetched must not lead the logs elsewhere.
   const file = openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o644)
   if (user) chownSync(path, user.uid, user.gid)
   return file
 }
 
-function makeLink({ path, target }: { path: string; target: string }, user?: { uid: number; gid: number }): void {
+function makeLink({ path, target }: { path: string; target: string }, user?: UserIds): void {
   try {
     mkdirSync(target, { recursive: true })
     if (user) chownSync(target, user.uid, user.gid)
@@ -219,23 +223,12 @@ function makeLink({ path, target }: { path: string; target: string }, user?: { u
   }
 }
 
-/** Becomes another user. The supervisor stays with the agent's, so that no task writes its own end. */
-function asUser({ chroot }: SupervisorTools, user: { uid: number; gid: number } | undefined): string[] {
-  return user === undefined ? [] : [chroot, '--skip-chdir', `--userspec=+${user.uid}:+${user.gid}`, '--groups=', '/']
-}
-
 function isLinkTo(path: string, target: string): boolean {
   try {
     return readlinkSync(path) === target
   } catch {
     return false
   }
-}
-
-/** A shell drops variables whose names it could not use itself; the task gets them through `env`. */
-function withOddVariables(env: string, { argv, environment }: ContainerSpec): readonly string[] {
-  const odd = Object.entries(environment).filter(([name]) => !/^[A-Za-z_]\w*$/.test(name))
-  return odd.length === 0 ? argv : [env, ...odd.map(([name, value]) => `${name}=${value}`), ...argv]
 }
 
 async function spawned(child: ChildProcess): Promise<void> {
@@ -248,4 +241,8 @@ async function spawned(child: ChildProcess): Promise<void> {
 function lost(child: ChildProcess): Exit {
   const how = child.signalCode ?? `exit status ${child.exitCode}`
   return { kind: 'lost', detail: `its supervisor ended by ${how}` }
+}
+
+function treeOf(id: ContainerID, supervisor: ProcessId): Tree {
+  return { supervisor, mark: containerKey(id) }
 }

@@ -9,29 +9,29 @@ import { join } from 'node:path'
  * - It first claims `<control>/pid` by a hard link, which fails when a recovering agent has declared the container dead.
  *   The file holds its own line of /proc, hence its start time.
  * - Signals to the whole tree reach it too: a trap that does nothing keeps it alive, and the subshell restores the defaults.
- * - The names that it uses are its own, as variables of the task's environment stay exported with what is assigned to them.
+ * - It may have more rights than the task, and reads nothing of the task's environment (see `task-command.ts`).
  * - `exit` is `<code> <signalled>`: written aside, synced, renamed. A shell says 128+n for signal n, as a program may exit with
  *   such a code itself; but a shell also reports a signal on its own stderr (`supervisor.log`), save for INT and PIPE.
  */
 export const supervisorScript = `
-_meseta_dir=$1 _meseta_ln=$2 _meseta_mv=$3 _meseta_sync=$4
+dir=$1 ln=$2 mv=$3 sync=$4
 shift 4
 trap : HUP INT QUIT TERM USR1 USR2 ALRM
-exec 2>"$_meseta_dir/supervisor.log"
-read -r _meseta_stat </proc/$$/stat
-printf '%s\\n' "$_meseta_stat" >"$_meseta_dir/pid.own"
-"$_meseta_ln" "$_meseta_dir/pid.own" "$_meseta_dir/pid" || exit 125
+exec 2>"$dir/supervisor.log"
+read -r stat </proc/$$/stat
+printf '%s\\n' "$stat" >"$dir/pid.own"
+"$ln" "$dir/pid.own" "$dir/pid" || exit 125
 (trap - HUP INT QUIT TERM USR1 USR2 ALRM; exec "$@" 2>&3 3>&-)
-_meseta_code=$?
-_meseta_how=exited
-if [ "$_meseta_code" -gt 128 ]; then
-  if [ -s "$_meseta_dir/supervisor.log" ] || [ "$_meseta_code" -eq 130 ] || [ "$_meseta_code" -eq 141 ]; then
-    _meseta_how=signalled
+code=$?
+how=exited
+if [ "$code" -gt 128 ]; then
+  if [ -s "$dir/supervisor.log" ] || [ "$code" -eq 130 ] || [ "$code" -eq 141 ]; then
+    how=signalled
   fi
 fi
-printf '%s %s\\n' "$_meseta_code" "$_meseta_how" >"$_meseta_dir/exit.own"
-"$_meseta_sync" "$_meseta_dir/exit.own"
-"$_meseta_mv" "$_meseta_dir/exit.own" "$_meseta_dir/exit"
+printf '%s %s\\n' "$code" "$how" >"$dir/exit.own"
+"$sync" "$dir/exit.own"
+"$mv" "$dir/exit.own" "$dir/exit"
 `
 
 /** The programs the supervisor needs, by absolute path: the task's PATH must not decide over them. */
@@ -40,16 +40,16 @@ export interface SupervisorTools {
   readonly ln: string
   readonly mv: string
   readonly sync: string
-  readonly env: string
   /** Needed only to switch users. */
   readonly chroot: string
+  readonly node: string
 }
 
 /**
- * Finds `sh`, `ln`, `mv`, `sync` and `env`.
+ * Finds `sh`, `ln`, `mv` and `sync`.
  * @throws {Error} naming what is missing
  */
-export function findTools(searchPath: string): SupervisorTools {
+export function findTools(searchPath: string, node: string): SupervisorTools {
   const find = (name: string, isNeeded = true): string => {
     for (const folder of searchPath.split(':')) {
       const path = join(folder, name)
@@ -65,8 +65,8 @@ export function findTools(searchPath: string): SupervisorTools {
     ln: find('ln'),
     mv: find('mv'),
     sync: find('sync'),
-    env: find('env'),
     chroot: find('chroot', false),
+    node,
   }
 }
 

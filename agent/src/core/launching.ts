@@ -8,7 +8,7 @@ import { taskEnvironment } from '../executors/environment.ts'
 import { badCommand, unsupported, volumeLinks } from '../executors/support.ts'
 import { type Core, isCheckpointed, laneOf } from './core.ts'
 import { launchFailed } from './lifecycle.ts'
-import { type ExecutorEntry, type ExecutorKind, executorKey, type TaskEntry, taskKey } from './model.ts'
+import { type ExecutorEntry, type ExecutorKind, executorKey, type TaskEntry, taskKey, userOf } from './model.ts'
 import { report, reportUnknown } from './statuses.ts'
 
 /** The master launches a task. The same task again changes nothing. */
@@ -187,7 +187,7 @@ function startTask(core: Core, task: TaskEntry): void {
       directory: task.directory,
       argv: argvOf(command?.shell ?? true, command?.value ?? '', command?.arguments ?? []),
       environment: taskEnvironment(core, task),
-      user: command?.user ?? executor.info.command?.user ?? executor.framework.info.user,
+      user: userOf(task),
       uris: command?.uris ?? [],
       links,
     },

@@ -51,6 +51,8 @@ export interface Probe {
   readonly timeout: number
   readonly directory: string
   readonly environment: Readonly<Record<string, string>>
+  /** As whom a command runs, where the agent may switch users. */
+  readonly user: string | undefined
 }
 
 /**

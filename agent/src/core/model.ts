@@ -103,6 +103,11 @@ export function executorKey(frameworkId: string, executorId: string): string {
   return `${frameworkId}/${executorId}`
 }
 
+/** As whom a task runs: what it says itself, else its executor, else its framework. */
+export function userOf({ info, executor }: TaskEntry): string | undefined {
+  return info.command?.user ?? executor.info.command?.user ?? executor.framework.info.user
+}
+
 /** Adds to a bounded memory of the past; the oldest goes. */
 export function remember<T>(past: T[], item: T, limit: number): void {
   past.push(item)

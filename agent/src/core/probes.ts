@@ -3,7 +3,7 @@ import { taskEnvironment, variablesOf } from '../executors/environment.ts'
 import { type Core, laneOf } from './core.ts'
 import { killTask } from './killing.ts'
 import type { ProbeResult } from './messages.ts'
-import type { TaskEntry } from './model.ts'
+import { type TaskEntry, userOf } from './model.ts'
 import { report } from './statuses.ts'
 
 /** Defaults of HealthCheck and CheckInfo, seconds (agent contract, section 9). */
@@ -38,6 +38,7 @@ export function runProbe(core: Core, task: TaskEntry, probe: 'health' | 'check')
       timeout: (what.timeout_seconds ?? defaults.timeout) * 1000,
       directory: task.directory,
       environment,
+      user: (target.type === 'COMMAND' ? target.command.user : undefined) ?? userOf(task),
     },
   })
 }
