@@ -5,6 +5,8 @@ import { Agent } from 'undici'
 /** Headers that are of one connection only, or say which host was asked (contract 1.2). */
 const notForwarded = new Set([
   'host',
+  // Its 100 was said here already.
+  'expect',
   'connection',
   'keep-alive',
   'transfer-encoding',
@@ -13,6 +15,22 @@ const notForwarded = new Set([
   'trailer',
   'proxy-connection',
 ])
+
+type Headers = Record<string, string | string[]>
+
+/** Those that go further: not the above, nor what `Connection` names as its own. */
+function endToEnd(headers: Readonly<Record<string, string | string[] | undefined>>): Headers {
+  const own = new Set(
+    String(headers.connection ?? '')
+      .toLowerCase()
+      .split(',')
+      .map(name => name.trim()),
+  )
+  const further: Headers = {}
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined && !notForwarded.has(name) && !own.has(name)) further[name] = value
+  return further
+}
 
 /** Sends requests on to the leader (contract 1.2). */
 export class LeaderProxy {
@@ -50,10 +68,7 @@ export class LeaderProxy {
         headers: this.#headers(request),
         ...(hasBody && { body: request.raw }),
       })
-      const headers: Record<string, string | string[]> = { 'X-Marathon-Via': this.#via() }
-      for (const [name, value] of Object.entries(answer.headers))
-        if (value !== undefined && !notForwarded.has(name)) headers[name] = value
-      raw.writeHead(answer.statusCode, headers)
+      raw.writeHead(answer.statusCode, { 'X-Marathon-Via': this.#via(), ...endToEnd(answer.headers) })
       await pipeline(answer.body, raw)
     } catch (error) {
       request.log.warn({ leader, err: error }, 'a request could not be sent on to the leader')
@@ -65,10 +80,8 @@ export class LeaderProxy {
     }
   }
 
-  #headers(request: FastifyRequest): Record<string, string | string[]> {
-    const headers: Record<string, string | string[]> = {}
-    for (const [name, value] of Object.entries(request.headers))
-      if (value !== undefined && !notForwarded.has(name)) headers[name] = value
+  #headers(request: FastifyRequest): Headers {
+    const headers = endToEnd(request.headers)
     const before = request.headers['x-forwarded-for']
     headers['x-forwarded-for'] = before === undefined ? request.ip : `${String(before)}, ${request.ip}`
     const via = request.headers['x-marathon-via']
