@@ -1,7 +1,7 @@
+import { dependencyDepths } from './dependencies.ts'
 import { Refusal } from './errors.ts'
 import type { Root, Settings } from './model.ts'
 import { ancestorsOf, type PathId } from './paths.ts'
-import { dependencyDepths, dependencyGraph } from './root.ts'
 
 /** The rules for everything together (contract 3 and 7): ids are unique among services and groups, dependencies acyclic. */
 export function checkRoot(root: Root, changed: readonly PathId[], settings: Settings): void {
@@ -13,7 +13,7 @@ export function checkRoot(root: Root, changed: readonly PathId[], settings: Sett
     if (parent !== undefined)
       details.push({ path: '/id', errors: [`${parent} is a service: it can not be the group of ${id}`] })
   }
-  if (dependencyDepths(dependencyGraph(root)) === undefined)
+  if (dependencyDepths(root) === undefined)
     details.push({ path: '/dependencies', errors: ['Groups and Applications may not have cyclic dependencies.'] })
   if (details.length > 0) throw new Refusal(422, 'Object is not valid', { details })
   if (settings.maxApps !== undefined && root.services.size > settings.maxApps)

@@ -1,6 +1,6 @@
+import { dependencyDepths } from '../dependencies.ts'
 import type { Root, Service } from '../model.ts'
 import type { PathId } from '../paths.ts'
-import { dependencyDepths, dependencyGraph } from '../root.ts'
 import { instancesOf } from '../service.ts'
 import { configDiffers } from '../stamp.ts'
 
@@ -43,13 +43,15 @@ export function planSteps(input: PlanInput): Step[] {
   const fresh = affected.filter(id => after.services.has(id) && !before.services.has(id))
   steps.push(fresh.map(id => action('Start', after.services.get(id) as Service)))
 
-  const depths = dependencyDepths(dependencyGraph(after)) ?? new Map<PathId, number>()
+  const depths = dependencyDepths(after)
   const byDepth = new Map<number, Action[]>()
   for (const id of affected) {
     const target = after.services.get(id)
     if (target === undefined) continue
-    const depth = depths.get(id) ?? 0
-    byDepth.set(depth, [...(byDepth.get(depth) ?? []), actionFor(before.services.get(id), target, input)])
+    const depth = depths?.get(id) ?? 0
+    const actions = byDepth.get(depth) ?? []
+    byDepth.set(depth, actions)
+    actions.push(actionFor(before.services.get(id), target, input))
   }
   for (const [, actions] of [...byDepth].sort(([a], [b]) => a - b)) steps.push(actions)
   return steps.filter(step => step.length > 0)
