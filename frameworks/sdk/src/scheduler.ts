@@ -75,6 +75,8 @@ export class Scheduler {
   #session: Session | undefined
   #candidate = 0
   #stopped = false
+  /** A teardown that has begun: until its end is known nothing else is done or told. */
+  #teardown: PromiseWithResolvers<void> | undefined
   #unwatch: () => void
 
   constructor(options: SchedulerOptions) {
@@ -119,10 +121,37 @@ export class Scheduler {
     }
   }
 
-  /** Ends the framework and all of its tasks. */
-  async teardown(): Promise<void> {
-    await this.call({ type: 'TEARDOWN' })
-    this.stop()
+  /**
+   * Ends the framework and all of its tasks. Resolves when the master has said so: by taking the call or, where the session
+   * broke before the answer, by refusing to subscribe a framework that was removed; one that it still knows is torn down again.
+   * Rejects with CallError when there is no session, the master refuses, or `stop` comes first.
+   */
+  teardown(): Promise<void> {
+    if (this.#teardown) return this.#teardown.promise
+    if (!this.connected) return Promise.reject(new CallError('there is no session with a master'))
+    this.#teardown = Promise.withResolvers()
+    this.#sendTeardown()
+    return this.#teardown.promise
+  }
+
+  #sendTeardown(): void {
+    this.call({ type: 'TEARDOWN' }).then(
+      () => this.#endTeardown(),
+      (error: CallError) => {
+        // Without a session there will be another one, and with it an answer.
+        if (this.connected || (error.status !== undefined && error.status !== 307)) this.#endTeardown(error)
+      },
+    )
+  }
+
+  #endTeardown(error?: CallError): void {
+    const teardown = this.#teardown
+    this.#teardown = undefined
+    if (error) teardown?.reject(error)
+    else {
+      this.stop()
+      teardown?.resolve()
+    }
   }
 
   /** Leaves without ending anything: the tasks go on. Idempotent. */
@@ -132,6 +161,7 @@ export class Scheduler {
     this.#unwatch()
     this.#backoff.stop()
     this.#session?.close()
+    this.#teardown?.reject(new CallError('stopped before the master had answered TEARDOWN'))
   }
 
   #tryNext(location?: string): void {
@@ -162,15 +192,18 @@ export class Scheduler {
         const again = this.#framework.id !== undefined
         this.#framework = { ...this.#framework, id: { value: id } }
         log?.info({ master: url, framework_id: id }, 'subscribed')
-        events.subscribed({ frameworkId: id, master, again })
+        if (this.#teardown) this.#sendTeardown()
+        else events.subscribed({ frameworkId: id, master, again })
       },
-      event: event => events.event(event),
+      event: event => {
+        if (!this.#teardown) events.event(event)
+      },
       refused: message => this.#refused(message),
       redirected: target => this.#moveOn(session, () => this.#backoff.soon(() => this.#tryNext(target))),
       lost: (reason, wasLive) => {
         log?.warn({ master: url, reason }, wasLive ? 'session lost' : 'no session')
         this.#moveOn(session, () => {
-          if (wasLive) events.disconnected(reason)
+          if (wasLive && !this.#teardown) events.disconnected(reason)
           this.#backoff.again(() => this.#tryNext())
         })
       },
@@ -189,6 +222,10 @@ export class Scheduler {
   #refused(message: string): void {
     this.#options.log?.error({ reason: message }, 'the master refused the framework')
     if (!/failed over|has been removed/i.test(message)) return
+    if (this.#teardown && /has been removed/i.test(message)) {
+      this.#endTeardown()
+      return
+    }
     this.stop()
     this.#options.events.ended(message)
   }

@@ -177,6 +177,8 @@ export class Session {
   async call(call: Call): Promise<void> {
     const full: SchedulerCall = { ...call, framework_id: { value: this.#frameworkId ?? '' } }
     const bytes = this.#wire.encodeCall(full)
+    // It ends the stream of calls, on which nobody could say that it was taken.
+    if (call.type === 'TEARDOWN') return this.#post(call, bytes)
     const queued = this.#callQueue.take(call.type ?? 'UNKNOWN', bytes)
     if (queued === 'taken') return
     if (queued !== undefined && (await queued)) return

@@ -210,6 +210,83 @@ t.test('refusals that are final end it', async t => {
   t.match(ear.told.at(-1), { kind: 'ended', reason: /removed/ })
 })
 
+for (const callStream of ['taken', 'refused'] as const)
+  t.test(`calls on a stream ${callStream}: a teardown has reached the master when it resolves`, async t => {
+    const master = await ScriptedMaster.start({ callStream })
+    t.teardown(() => master.stop())
+    const ear = new Ear()
+    const scheduler = createScheduler({ master: master.url, framework, events: ear.events })
+    await ear.until(() => ear.count('subscribed') === 1)
+    await scheduler.teardown()
+    t.equal(master.calls.filter(call => call.type === 'TEARDOWN').length, 1)
+    t.notOk(scheduler.connected)
+    t.same([ear.count('disconnected'), ear.count('ended')], [0, 0], 'an end that was asked for is not told')
+  })
+
+t.test(
+  'a teardown whose stream ends before its answer is done when the master no longer knows the framework',
+  async t => {
+    let removed = false
+    const master: ScriptedMaster = await ScriptedMaster.start({
+      subscribed: self => {
+        if (removed) self.send({ type: 'ERROR', error: { message: 'Framework has been removed' } })
+      },
+      call: (self, call) => {
+        removed ||= call.type === 'TEARDOWN'
+        if (removed) self.disconnect()
+        return undefined
+      },
+      answersAfterTeardown: 'never',
+    })
+    t.teardown(() => master.stop())
+    const ear = new Ear()
+    const scheduler = createScheduler({ master: master.url, framework, events: ear.events })
+    await ear.until(() => ear.count('subscribed') === 1)
+    await scheduler.teardown()
+    t.equal(master.calls.filter(call => call.type === 'TEARDOWN').length, 1)
+    t.same([ear.count('subscribed'), ear.count('disconnected'), ear.count('ended')], [1, 0, 0])
+  },
+)
+
+t.test('a teardown that was lost with the session is sent again; one that is refused says so', async t => {
+  let lost = 0
+  const master: ScriptedMaster = await ScriptedMaster.start({
+    call: (self, call) => {
+      if (call.type !== 'TEARDOWN') return undefined
+      lost += 1
+      if (lost < 3) self.disconnect()
+      return undefined
+    },
+    answersAfterTeardown: 'while subscribed',
+  })
+  t.teardown(() => master.stop())
+  const ear = new Ear()
+  const scheduler = createScheduler({ master: master.url, framework, events: ear.events })
+  await ear.until(() => ear.count('subscribed') === 1)
+  await scheduler.teardown()
+  t.equal(lost, 3)
+
+  const strict = await ScriptedMaster.start({ call: (_master, call) => (call.type === 'TEARDOWN' ? 403 : undefined) })
+  t.teardown(() => strict.stop())
+  const other = new Ear()
+  const refused = createScheduler({ master: strict.url, framework, events: other.events })
+  t.teardown(() => refused.stop())
+  await other.until(() => other.count('subscribed') === 1)
+  await t.rejects(refused.teardown(), /403/)
+})
+
+t.test('who stops while a teardown is under way learns that it is not known to be done', async t => {
+  const master: ScriptedMaster = await ScriptedMaster.start({ answersAfterTeardown: 'never' })
+  t.teardown(() => master.stop())
+  const ear = new Ear()
+  const scheduler = createScheduler({ master: master.url, framework, events: ear.events })
+  await ear.until(() => ear.count('subscribed') === 1)
+  const teardown = scheduler.teardown()
+  await ear.poll(() => master.calls.some(call => call.type === 'TEARDOWN'))
+  scheduler.stop()
+  await t.rejects(teardown, CallError)
+})
+
 t.test('a stream that is no RecordIO is left and tried again', async t => {
   let broken = true
   const master = await ScriptedMaster.start({

@@ -16,6 +16,8 @@ export interface Script {
   readonly heartbeatSeconds?: number
   /** `refused`: this master takes calls one by one only. */
   readonly callStream?: 'taken' | 'refused'
+  /** Whether a TEARDOWN that came as a request of its own is answered; always unless said. */
+  readonly answersAfterTeardown?: 'while subscribed' | 'never'
 }
 
 interface Stream {
@@ -97,7 +99,13 @@ export class ScriptedMaster {
     const name = 'mesos.v1.scheduler.Call'
     const call = json ? parseJson(name, bytes) : decode(name, bytes)
     if (call.type === 'SUBSCRIBE') this.#subscribe(call, json, response)
-    else response.writeHead(this.#take(call, request)).end()
+    else {
+      const status = this.#take(call, request)
+      const { answersAfterTeardown } = this.#script
+      if (call.type === 'TEARDOWN' && answersAfterTeardown === 'never') return
+      if (call.type === 'TEARDOWN' && answersAfterTeardown && this.#stream === undefined) response.destroy()
+      else response.writeHead(status).end()
+    }
   }
 
   /** A stream of calls: refusals are answered by the number of the call (design decision 8). */
