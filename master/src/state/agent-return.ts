@@ -12,7 +12,7 @@ import type { TaskRecord } from './tasks.ts'
 
 /** Takes over what an agent runs that this master does not know, or has given up (Mesos contract 7.7, 7.9). */
 export function adopt(cluster: Cluster, agent: Agent, message: Reregister): void {
-  for (const info of message.frameworks ?? []) recoverFramework(cluster, info)
+  for (const info of message.frameworks ?? []) recoverFramework(cluster, agent, info)
   for (const { framework_id: id, executor_info: info } of message.executors ?? []) {
     if (!cluster.frameworks.has(id.value) || agent.executors.get(id.value)?.has(info.executor_id.value)) continue
     addExecutor(cluster, agent, id.value, info)

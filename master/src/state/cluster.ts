@@ -27,6 +27,8 @@ export class Cluster {
   readonly gone = new Map<string, number>()
   readonly frameworks = new Map<string, Framework>()
   readonly frameworksByStream = new Map<string, Framework>()
+  /** Frameworks whose new description their agents have not been told. */
+  readonly untold = new Set<Framework>()
   /** Ids that can never subscribe again, oldest first, bounded. */
   readonly completed = new Set<string>()
   readonly offers = new Map<string, OfferRecord>()

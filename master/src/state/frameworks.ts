@@ -1,11 +1,12 @@
 import type { FrameworkInfo, SchedulerCall, SchedulerCallUpdateFramework } from '@meseta/common/protocol/mesos'
 import { isTerminal } from '@meseta/common/protocol/task-state'
+import { canonical } from './canonical.ts'
 import type { Cluster } from './cluster.ts'
 import { capabilitiesOf, checkConstraints, checkFrameworkInfo, checkSuppressed, rolesOf } from './framework-info.ts'
 import { heartbeatSeconds } from './heartbeat.ts'
 import { removeExecutor } from './launch.ts'
 import { discardOffers, rescindOffers } from './offers.ts'
-import type { Framework } from './records.ts'
+import type { Agent, Framework } from './records.ts'
 import { endTask } from './task-changes.ts'
 
 /** SUBSCRIBE, already checked for what is a 400. `streamId` is the one of the stream to be opened. */
@@ -34,7 +35,15 @@ export function subscribe(cluster: Cluster, request: number, call: SchedulerCall
   framework.recovered = false
   cluster.allocator.activateFramework(framework.id)
   cluster.showFramework(framework, known === undefined)
-  if (known) tellAgents(cluster, framework)
+  if (known) offerAgain(cluster, known)
+  else cluster.wantAllocation()
+}
+
+/** A framework that returns is offered at once, and if it keeps coming with the ticks: a cycle over all agents each time is too dear. */
+function offerAgain(cluster: Cluster, framework: Framework): void {
+  const { monotonic } = cluster.now
+  if (monotonic - framework.offeredAgainAt < cluster.config.allocationInterval) return
+  framework.offeredAgainAt = monotonic
   cluster.wantAllocation()
 }
 
@@ -94,22 +103,25 @@ export function addFramework(cluster: Cluster, info: FrameworkInfo, recovered: b
     registeredAt: cluster.now.wall,
     reregisteredAt: undefined,
     removeAt: undefined,
+    offeredAgainAt: Number.NEGATIVE_INFINITY,
     offers: new Set(),
+    hosts: new Set(),
   }
   cluster.frameworks.set(framework.id, framework)
   cluster.allocator.addFramework(framework.id, allocatorView(framework))
   return framework
 }
 
-/** A framework that an agent reports. It appears as recovered until it subscribes (Mesos contract 7.9). */
-export function recoverFramework(cluster: Cluster, info: FrameworkInfo): Framework | undefined {
+/**
+ * A framework that an agent reports. It appears as recovered until it subscribes (Mesos contract 7.9); what is known better of it
+ * the agent is told.
+ */
+export function recoverFramework(cluster: Cluster, agent: Agent, info: FrameworkInfo): void {
   const id = info.id?.value
-  if (id === undefined || cluster.completed.has(id)) return undefined
+  if (id === undefined || cluster.completed.has(id)) return
   const known = cluster.frameworks.get(id)
-  if (known) return known
-  const framework = addFramework(cluster, info, true)
-  cluster.showFramework(framework, true)
-  return framework
+  if (!known) cluster.showFramework(addFramework(cluster, info, true), true)
+  else if (!known.recovered && canonical(known.info) !== canonical(info)) tellAgent(cluster, agent, known)
 }
 
 function applyInfo(
@@ -119,6 +131,8 @@ function applyInfo(
   suppressed: readonly string[],
   constraints: Framework['constraints'],
 ): void {
+  // Of a recovered one the agents may have told different things.
+  if (framework.recovered || canonical(framework.info) !== canonical(info)) cluster.untold.add(framework)
   framework.info = info
   framework.capabilities = capabilitiesOf(info)
   framework.roles = rolesOf(info)
@@ -135,15 +149,25 @@ const allocatorView = ({ info, capabilities, roles, suppressed, constraints }: F
   constraints,
 })
 
-/** Agents that run something of the framework learn its new description. */
-function tellAgents(cluster: Cluster, framework: Framework): void {
-  const told = new Set<string>()
-  for (const task of cluster.tasks.ofFramework(framework.id)) {
-    if (told.has(task.agentId)) continue
-    told.add(task.agentId)
-    const agent = cluster.agents.get(task.agentId)
-    if (agent) cluster.send(agent, { update_framework: { framework_info: framework.info } })
+/** Agents that run something of a framework learn its new description: the newest, at most once a tick however often it changes. */
+export function tellDescriptions(cluster: Cluster): void {
+  for (const framework of cluster.untold)
+    for (const agent of agentsOf(cluster, framework)) tellAgent(cluster, agent, framework)
+  cluster.untold.clear()
+}
+
+function tellAgent(cluster: Cluster, agent: Agent, { info }: Framework): void {
+  cluster.send(agent, { update_framework: { framework_info: info } })
+}
+
+/** The agents that have tasks or executors of it. */
+function agentsOf(cluster: Cluster, framework: Framework): Set<Agent> {
+  const agents = new Set(framework.hosts)
+  for (const { agentId } of cluster.tasks.ofFramework(framework.id)) {
+    const agent = cluster.agents.get(agentId)
+    if (agent) agents.add(agent)
   }
+  return agents
 }
 
 /** UPDATE_FRAMEWORK (Mesos contract 2.2). */
@@ -174,7 +198,6 @@ export function updateFramework(
   applyInfo(cluster, framework, info, suppressed, constraints)
   if (revived.length > 0) cluster.allocator.revive(framework.id, revived)
   cluster.showFramework(framework, false)
-  tellAgents(cluster, framework)
   cluster.reply(request, 200)
   cluster.wantAllocation()
 }
@@ -218,6 +241,7 @@ export function removeFramework(cluster: Cluster, framework: Framework): void {
   cluster.allocator.deactivateFramework(framework.id)
   discardOffers(cluster, framework)
   closeStream(cluster, framework)
+  const agents = agentsOf(cluster, framework)
   for (const task of [...cluster.tasks.ofFramework(framework.id)]) {
     if (isTerminal(task.state)) endTask(cluster, task)
     else
@@ -228,7 +252,7 @@ export function removeFramework(cluster: Cluster, framework: Framework): void {
         message: 'Framework removed',
       })
   }
-  for (const agent of cluster.agents.values()) {
+  for (const agent of agents) {
     for (const executorId of [...(agent.executors.get(framework.id)?.keys() ?? [])])
       removeExecutor(cluster, agent, framework.id, executorId)
     cluster.send(agent, { shutdown_framework: { framework_id: { value: framework.id } } })
@@ -236,6 +260,7 @@ export function removeFramework(cluster: Cluster, framework: Framework): void {
   cluster.tasks.forgetFramework(framework.id)
   cluster.allocator.removeFramework(framework.id)
   cluster.frameworks.delete(framework.id)
+  cluster.untold.delete(framework)
   cluster.tally.forgetFramework(framework.id)
   cluster.completed.add(framework.id)
   if (cluster.completed.size > cluster.config.maxCompletedFrameworks)

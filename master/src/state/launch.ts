@@ -95,6 +95,7 @@ export function addExecutor(cluster: Cluster, agent: Agent, frameworkId: string,
   if (!executors) {
     executors = new Map()
     agent.executors.set(frameworkId, executors)
+    cluster.frameworks.get(frameworkId)?.hosts.add(agent)
   }
   if (executors.has(info.executor_id.value)) return
   executors.set(info.executor_id.value, info)
@@ -107,7 +108,10 @@ export function removeExecutor(cluster: Cluster, agent: Agent, frameworkId: stri
   const info = executors?.get(executorId)
   if (!executors || !info) return false
   executors.delete(executorId)
-  if (executors.size === 0) agent.executors.delete(frameworkId)
+  if (executors.size === 0) {
+    agent.executors.delete(frameworkId)
+    cluster.frameworks.get(frameworkId)?.hosts.delete(agent)
+  }
   const resources = Resources.from(info.resources ?? [])
   if (!resources.isEmpty) {
     cluster.allocator.recover(frameworkId, agent.id, roleOf(info.resources ?? []), resources)

@@ -49,7 +49,11 @@ export interface Framework {
   reregisteredAt: number | undefined
   /** When it is removed unless it subscribes again, on the monotonic clock. */
   removeAt: number | undefined
+  /** When its return last brought offers at once, on the monotonic clock. */
+  offeredAgainAt: number
   readonly offers: Set<OfferRecord>
+  /** Agents with executors of it. */
+  readonly hosts: Set<Agent>
 }
 
 export interface OfferRecord {

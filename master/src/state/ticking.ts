@@ -1,6 +1,6 @@
 import { markRecoveredUnreachable, markUnreachable } from './agent-removal.ts'
 import type { Cluster } from './cluster.ts'
-import { removeExpired } from './frameworks.ts'
+import { removeExpired, tellDescriptions } from './frameworks.ts'
 import { makeOffers, rescindExpired } from './offers.ts'
 import { collectRegistry } from './registry-gc.ts'
 
@@ -9,6 +9,7 @@ export function tick(cluster: Cluster, hearsItself: boolean): void {
   scanAgents(cluster, hearsItself)
   if (hearsItself) giveUpMissing(cluster)
   removeExpired(cluster)
+  tellDescriptions(cluster)
   rescindExpired(cluster)
   collectRegistry(cluster)
   const { monotonic } = cluster.now
