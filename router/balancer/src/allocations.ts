@@ -1,12 +1,11 @@
-import { type Store, StoreError, type Versioned } from '@meseta/common/coordination/store'
-import { asBody, asText, field } from '@meseta/common/discovery/reading'
+import { type Store, StoreError } from '@meseta/common/coordination/store'
+import { asText, field } from '@meseta/common/discovery/reading'
+import { decodeRecord, encodeRecord } from './stored.ts'
 import { AddressBook } from './table/addresses.ts'
 
 const folder = '/balancer/addresses'
 /** Records read at a time when they are loaded. */
 const readers = 64
-/** The format of the records. */
-const version = 1
 
 /** All 65,534 addresses of the plane belong to virtual IPs that have backends. */
 export class AddressesUsedUp extends Error {
@@ -57,7 +56,7 @@ export class Allocations {
       if (known !== undefined) return known
       const address = this.#book.propose(name) ?? (await this.#makeRoom(isUsed))
       try {
-        await this.#store.create(`${folder}/${address}`, encode(name))
+        await this.#store.create(`${folder}/${address}`, encodeRecord({ name }))
         this.#book.claim(address, name)
       } catch (error) {
         if (!(error instanceof StoreError) || error.code !== 'CONFLICT') throw error
@@ -67,8 +66,11 @@ export class Allocations {
   }
 
   async #read(address: string): Promise<void> {
-    const record = await this.#store.get(`${folder}/${address}`)
-    if (record !== undefined) this.#book.claim(address, decode(record, address))
+    const path = `${folder}/${address}`
+    const record = await this.#store.get(path)
+    if (record === undefined) return
+    const name = decodeRecord(record, path, body => asText(field(body, 'name')))
+    this.#book.claim(address, name)
   }
 
   /** Takes an address from a virtual IP that has no backend. */
@@ -83,19 +85,4 @@ export class Allocations {
     }
     throw new AddressesUsedUp()
   }
-}
-
-const encode = (name: string): Uint8Array => Buffer.from(JSON.stringify({ version, name }))
-
-function decode(record: Versioned, address: string): string {
-  try {
-    const body = asBody(JSON.parse(Buffer.from(record.value).toString()))
-    const name = asText(field(body, 'name'))
-    if (field(body, 'version') === version && name !== undefined) return name
-  } catch {
-    // Falls through to the same refusal: the record is not ours to read.
-  }
-  throw new Error(
-    `${folder}/${address} was written by another version of the balancer: this one reads version ${version}`,
-  )
 }

@@ -50,8 +50,6 @@ interface Served {
   listening: Listening
 }
 
-/** Virtual IPs served at a time; each further one is shown with an error. */
-const mostVips = 10_000
 /** Numbers of connections are told this often at most, ms. */
 const countInterval = 1_000
 /** After this an address that could not be allocated is asked for again, ms. */
@@ -64,6 +62,8 @@ const allocationName = ({ host, isAddress }: VipName): string => `${isAddress ? 
 export class Plane {
   readonly #options: PlaneOptions
   readonly #served = new Map<string, Served>()
+  /** Those of them for which there is no room, the longest waiting first. */
+  readonly #waiting = new Set<string>()
   readonly #recount = new Set<string>()
   readonly #retries = new Set<Timer>()
   #counting: Timer | undefined
@@ -113,8 +113,10 @@ export class Plane {
     const listening = { port: undefined, error: undefined }
     const served: Served = { vip, address: undefined, front: undefined, listening }
     this.#served.set(key, served)
-    if (this.#served.size > mostVips) {
-      served.listening = { port: undefined, error: `more than ${mostVips} virtual IPs are asked for` }
+    const { vips } = this.#options.limits
+    if (this.#served.size - this.#waiting.size > vips) {
+      this.#waiting.add(key)
+      served.listening = { port: undefined, error: `more than ${vips} virtual IPs are asked for` }
       return void this.#publish(key, served)
     }
     const { name } = vip
@@ -179,6 +181,16 @@ export class Plane {
     if (served.vip !== undefined || (served.front?.connections ?? 0) > 0) return
     this.#served.delete(key)
     void served.front?.close(0)
+    if (!this.#waiting.delete(key)) this.#admit()
+  }
+
+  /** One has gone: the next of those that wait has its room. */
+  #admit(): void {
+    const [key] = this.#waiting
+    const vip = key && this.#served.get(key)?.vip
+    if (!key || !vip) return
+    this.#waiting.delete(key)
+    this.#begin(key, vip)
   }
 
   #countLater(key: string): void {

@@ -1,9 +1,9 @@
 import { type Store, StoreError } from '@meseta/common/coordination/store'
 import { asBody, asPort, field } from '@meseta/common/discovery/reading'
+import { decodeRecord, encodeRecord } from './stored.ts'
 
 /** Ports remembered; the oldest is forgotten. */
 const mostPorts = 4_096
-const version = 1
 
 /**
  * Ports that virtual IPs got on this machine because their own could not be opened, kept so that a restart does not move them. One record a
@@ -28,8 +28,7 @@ export class SecondPorts {
     const record = await this.#store.get(this.#path)
     this.#version = record?.version
     if (record === undefined) return
-    const body = asBody(JSON.parse(Buffer.from(record.value).toString()))
-    const ports = asBody(field(body, 'ports')) ?? {}
+    const ports = decodeRecord(record, this.#path, body => asBody(field(body, 'ports')))
     for (const [vip, value] of Object.entries(ports)) {
       const port = asPort(value)
       if (port !== undefined) this.#ports.set(vip, port)
@@ -58,7 +57,7 @@ export class SecondPorts {
     try {
       while (this.#changed) {
         this.#changed = false
-        const value = Buffer.from(JSON.stringify({ version, ports: Object.fromEntries(this.#ports) }))
+        const value = encodeRecord({ ports: Object.fromEntries(this.#ports) })
         this.#version =
           this.#version === undefined
             ? await this.#store.create(this.#path, value)

@@ -6,12 +6,17 @@ import { type AddressInfo, connect, createServer as createTcpServer } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openCoordination } from '@meseta/common/coordination/open'
+import { FeedWriter } from '@meseta/common/feed/writer'
 import { systemClock } from '@meseta/common/service/clock'
 import { createLogger } from '@meseta/common/service/logger'
 import { systemRandom } from '@meseta/common/service/random'
 import t from 'tap'
 import { Allocations } from '../src/allocations.ts'
+import { Plane } from '../src/plane.ts'
+import { proxyLimits } from '../src/proxy/limits.ts'
+import { SecondPorts } from '../src/second-ports.ts'
 import { AddressBook } from '../src/table/addresses.ts'
+import { VipTable } from '../src/table/vip-table.ts'
 import { agent, home, scriptedFeed, task, until, vipsOf } from './support/start.ts'
 
 /** A backend that says its name. */
@@ -289,13 +294,7 @@ t.test('addresses stay after a restart; a taken port gets another, which stays t
 })
 
 t.test('two balancers on one store never give one address to two names', async t => {
-  const folder = await mkdtemp(join(tmpdir(), 'meseta-allocations-'))
-  const shared = { clock: systemClock, random: systemRandom, log: createLogger({ name: 'test', level: 'fatal' }) }
-  const { store, close } = await openCoordination(`embedded:${folder}`, shared)
-  t.teardown(async () => {
-    await close()
-    await rm(folder, { recursive: true })
-  })
+  const { store } = await ownStore(t)
   const all = () => true
   const balancers = [new Allocations(store, new AddressBook(4)), new Allocations(store, new AddressBook(4))]
   const given = new Map<string, Set<string>>()
@@ -321,6 +320,64 @@ t.test('two balancers on one store never give one address to two names', async t
   t.strictSame(new Set([freed]), given.get('b'), 'who has no backend gives its address away when there is no other')
   await store.create('/balancer/addresses/127.11.9.9', Buffer.from('{"version":2,"name":"x"}'))
   await t.rejects(new Allocations(store).load(), { message: /another version/ })
+})
+
+/** A store of its own on disk. */
+async function ownStore(t: { teardown(action: () => unknown): void }) {
+  const folder = await mkdtemp(join(tmpdir(), 'meseta-store-'))
+  const shared = { clock: systemClock, random: systemRandom, log: createLogger({ name: 'test', level: 'fatal' }) }
+  const { store, close } = await openCoordination(`embedded:${folder}`, shared)
+  t.teardown(async () => {
+    await close()
+    await rm(folder, { recursive: true })
+  })
+  return { ...shared, store }
+}
+
+t.test('a virtual IP beyond the bound says so, and is served when another has gone', async t => {
+  const { clock, log, store } = await ownStore(t)
+  const table = new VipTable()
+  const plane = new Plane({
+    table,
+    allocations: new Allocations(store),
+    ports: new SecondPorts(store, 'here', error => t.fail(error)),
+    feed: new FeedWriter({ epoch: 'e', clock }),
+    clock,
+    log,
+    limits: { ...proxyLimits, vips: 2 },
+  })
+  t.teardown(() => plane.stop(0))
+  const one = await backend('one')
+  table.putAgent('S0', agent)
+  for (const id of ['a', 'b', 'c', 'd']) table.putTask(id, task(id, `/${id}:8091`, one.port))
+  plane.apply()
+  const shown = (name: string) => plane.shown().find(each => each.vip.startsWith(`${name}.`))
+  await until(
+    () => shown('b')?.address,
+    address => address !== undefined && address !== '',
+  )
+  t.match([shown('c')?.error, shown('d')?.error], [/more than 2 virtual IPs/, /more than 2 virtual IPs/])
+  table.delTask('c')
+  table.delTask('a')
+  plane.apply()
+  const served = await until(
+    () => shown('d'),
+    vip => vip !== undefined && vip.address !== '' && vip.error === undefined,
+  )
+  t.equal(await get(served!.listen), 'one')
+  t.equal(shown('c'), undefined)
+  t.equal(plane.shown().length, 2)
+  one.kill()
+})
+
+t.test('replacement ports that another version wrote, or nobody could have, are refused by name', async t => {
+  const { store } = await ownStore(t)
+  const path = '/balancer/ports/here'
+  const load = () => new SecondPorts(store, 'here', () => undefined).load()
+  const version = await store.create(path, Buffer.from('{"version":2,"ports":{"127.11.0.1:80/tcp":8080}}'))
+  await t.rejects(load(), { message: /ports\/here was written by another version.*reads version 1/ })
+  await store.set(path, Buffer.from('{"version":1,'), version)
+  await t.rejects(load(), { message: /ports\/here was written by another version.*reads version 1/ })
 })
 
 t.test('a new leader that knows nothing yet takes no backend away', async t => {

@@ -1,5 +1,7 @@
 /** Bounds of the data plane. */
 export interface ProxyLimits {
+  /** Virtual IPs served at a time; each further one is shown with an error until there is room. */
+  readonly vips: number
   /** Connections of one virtual IP; one more is reset at once. */
   readonly connections: number
   /** How long one backend may take to accept, ms. */
@@ -17,6 +19,7 @@ export interface ProxyLimits {
 }
 
 export const proxyLimits: ProxyLimits = {
+  vips: 10_000,
   connections: 16_384,
   connectTimeout: 3_000,
   connectDeadline: 10_000,
