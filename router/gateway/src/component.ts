@@ -10,12 +10,12 @@ import { pageFolder } from '@meseta/ui/assets'
 import { addSystemHealth } from './health/routes.ts'
 import type { Asked } from './health/system-health.ts'
 import { Forwarder } from './proxy/forwarder.ts'
-import { PlainError, texts } from './routes/errors.ts'
-import { fixedRoutes } from './routes/fixed-routes.ts'
+import { PlainError } from './routes/errors.ts'
 import { addOwnRoutes } from './routes/own-routes.ts'
 import { addPage } from './routes/page.ts'
 import { addProxyRoutes } from './routes/proxy-routes.ts'
-import { addUpgrades } from './routes/upgrade.ts'
+import { NormalTargets } from './routes/request-target.ts'
+import { Upgrades } from './routes/upgrade.ts'
 import { Upstreams } from './routes/upstreams.ts'
 import { createAskDns } from './services/ask-dns.ts'
 import { Balance } from './services/balance.ts'
@@ -83,7 +83,16 @@ async function start(context: Context<Flags>): Promise<Handle> {
   const find = (path: string) =>
     findService(path, services, { apps: sources.knows('marathon'), frameworks: sources.knows('master') }, askDns)
 
-  const http = createHttp(context, { name: 'gateway', health, flagDefinitions: flags, formatError: asText })
+  const targets = new NormalTargets()
+  const http = createHttp(context, {
+    name: 'gateway',
+    health,
+    flagDefinitions: flags,
+    formatError: asText,
+    rewriteUrl: targets.rewrite,
+  })
+  targets.guard(http.app)
+  const upgrades = new Upgrades(http.app)
   addPage(http.app, pageFolder)
   addOwnRoutes(http.app, { publicAddress: ip, cluster: () => upstreams.cluster })
   addSystemHealth(http.app, {
@@ -93,30 +102,13 @@ async function start(context: Context<Flags>): Promise<Handle> {
     components: () => componentsOf({ leader: upstreams.leader, marathon, universe, balancer, dns }, upstreams),
   })
   serveFeed(http.app, '/meseta/v1/events', writer, { log, clock })
-  await addProxyRoutes(http.app, { origins, forwarder, balance: new Balance(), find })
+  await addProxyRoutes(http.app, { origins, forwarder, balance: new Balance(), upgrades, find })
 
-  const closeUpgrades = addUpgrades(
-    http.app.server,
-    http.door,
-    async url => {
-      const path = /^\/service\/(.*)$/s.exec(url)?.[1] ?? (url.startsWith('/marathon/') ? url.slice(1) : undefined)
-      if (path === undefined) return fixedUpgrade(origins, url)
-      const query = /\?.*$/s.exec(path)?.[0] ?? ''
-      const { service, candidate } = await find(query === '' ? path : path.slice(0, -query.length))
-      const [backend] = service.backends
-      const kept = service.keepPath ? `/service/${candidate.prefix}` : service.basePath
-      return {
-        origin: `${service.scheme}://${backend!.host}:${backend!.port}`,
-        path: `${kept}${candidate.rest}${query}`,
-      }
-    },
-    log,
-  )
   const url = await http.listen()
   let stopped: Promise<void> | undefined
   const stop = async () => {
     sources.stop()
-    closeUpgrades()
+    upgrades.close()
     await http.close()
     await forwarder.close()
   }
@@ -149,13 +141,6 @@ const asText = (error: { message: string; details?: unknown; code?: string | und
         ...(error.code ? { code: error.code } : {}),
         ...(error.details ? { details: error.details } : {}),
       }
-
-function fixedUpgrade(origins: Parameters<(typeof fixedRoutes)[number]['target']>[0], url: string) {
-  const route = fixedRoutes.find(({ prefix }) => url.startsWith(prefix))
-  if (!route) throw new PlainError(texts.serviceNotFound)
-  const { origin, path } = route.target(origins, url)
-  return { origin, path }
-}
 
 function componentsOf(
   urls: { leader: string | undefined; marathon: string; universe: string; balancer: string; dns: string },

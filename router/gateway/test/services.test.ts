@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import t from 'tap'
 import { requestHeaders } from '../src/proxy/headers.ts'
 import { locationBelow } from '../src/proxy/location.ts'
@@ -130,14 +131,14 @@ t.test('requests go where the fewest are in hand, and a cookie keeps a client on
   const backends = [a!, b!, c!]
   balance.begin(a!)
   balance.begin(b!)
-  t.equal(balance.order(backends, undefined)[0], c)
-  t.equal(balance.order(backends, cookieValue(b!))[0], b)
+  t.equal(balance.order(backends, undefined, 3)[0], c)
+  t.equal(balance.order(backends, cookieValue(b!), 3)[0], b)
   balance.end(a!)
   balance.begin(c!)
-  t.equal(balance.order(backends, 'unknown')[0], a)
+  t.equal(balance.order(backends, 'unknown', 3)[0], a)
   const first = new Set(
     Array.from({ length: 6 }, () => new Balance()).flatMap(fresh =>
-      [1, 2, 3].map(() => fresh.order(backends, undefined)[0]!.id),
+      [1, 2, 3].map(() => fresh.order(backends, undefined, 3)[0]!.id),
     ),
   )
   t.equal(first.size, 3, 'equals take turns')
@@ -164,16 +165,19 @@ t.test('pids name addresses, and nothing else does', async t => {
 t.test('headers: hop-by-hop and claimed forwarding are dropped, own cookies stay here', async t => {
   const headers = requestHeaders(
     {
-      host: 'router',
-      connection: 'close, x-secret',
-      'x-secret': '1',
-      'transfer-encoding': 'chunked',
-      'x-forwarded-for': '6.6.6.6',
-      cookie: 'a=1; dcos-acs-auth-cookie=t; b=2',
-      authorization: 'Basic x',
-      accept: '*/*',
+      headers: {
+        host: 'router',
+        connection: 'close, x-secret',
+        'x-secret': '1',
+        'transfer-encoding': 'chunked',
+        'x-forwarded-for': '6.6.6.6',
+        cookie: 'a=1; dcos-acs-auth-cookie=t; b=2',
+        authorization: 'Basic x',
+        accept: '*/*',
+      },
+      socket: { remoteAddress: '127.0.0.1' } as Socket,
     },
-    { address: '127.0.0.1', requestId: 'r1' },
+    'r1',
     new Set(['authorization']),
   )
   t.same(headers, {

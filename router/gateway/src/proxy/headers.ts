@@ -1,8 +1,10 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import type { Target } from './target.ts'
 
-/** Headers that concern one connection only (RFC 9110, 7.6.1). */
-const hopByHop = new Set([
+/** Headers that concern one connection only (RFC 9110, 7.6.1), and what the router answers itself. */
+const notForwarded = new Set([
   'connection',
+  'expect',
   'keep-alive',
   'proxy-authenticate',
   'proxy-authorization',
@@ -19,49 +21,55 @@ const forwarding = new Set(['forwarded', 'x-forwarded-for', 'x-forwarded-host', 
 /** Cookies of the cluster's own sign-in never reach a service. */
 const ownCookies = /^\s*(dcos-acs-auth-cookie|dcos-acs-info-cookie|meseta-backend-[0-9a-f]+)=/
 
-export interface Requester {
-  readonly address: string
-  readonly requestId: string
-}
-
 /** What a request to an upstream carries (admin router contract, 5). */
 export function requestHeaders(
-  received: IncomingHttpHeaders,
-  requester: Requester,
+  { headers: received, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,
+  requestId: string,
   drop: ReadonlySet<string> = new Set(),
 ): Record<string, string | string[]> {
   const listed = connectionTokens(received.connection)
   const headers: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(received)) {
-    if (value === undefined || hopByHop.has(name) || forwarding.has(name) || listed.has(name) || drop.has(name))
+    if (value === undefined || notForwarded.has(name) || forwarding.has(name) || listed.has(name) || drop.has(name))
       continue
-    if (name === 'expect') continue
-    if (name === 'cookie') {
-      const kept = String(value)
-        .split(';')
-        .filter(cookie => !ownCookies.test(cookie))
-      if (kept.length > 0) headers.cookie = kept.join(';').trim()
-      continue
-    }
-    headers[name] = value
+    if (name !== 'cookie') headers[name] = value
+    else if (othersCookies(String(value)) !== '') headers.cookie = othersCookies(String(value))
   }
-  headers['x-real-ip'] = requester.address
-  headers['x-forwarded-for'] = requester.address
+  const address = socket.remoteAddress ?? ''
+  headers['x-real-ip'] = address
+  headers['x-forwarded-for'] = address
   headers['x-forwarded-proto'] = 'http'
   if (received.host !== undefined) headers['x-forwarded-host'] = received.host
-  headers['x-request-id'] = requester.requestId
+  headers['x-request-id'] = requestId
   return headers
 }
 
-/** Headers of an upstream's answer that go on to the client, from its raw list of names and values. */
-export function responseHeaders(raw: readonly (Buffer | string)[]): [string, string][] {
+const othersCookies = (cookies: string): string =>
+  cookies
+    .split(';')
+    .filter(cookie => !ownCookies.test(cookie))
+    .join(';')
+    .trim()
+
+/** Headers of an upstream's answer as they go on to the client, from its raw list of names and values. */
+export function answerHeaders(
+  raw: readonly (Buffer | string)[],
+  target: Target,
+  requestId: string,
+): (readonly [string, string])[] {
   const pairs: [string, string][] = []
   for (let i = 0; i + 1 < raw.length; i += 2) pairs.push([raw[i]!.toString('latin1'), raw[i + 1]!.toString('latin1')])
-  const listed = connectionTokens(pairs.find(([name]) => name.toLowerCase() === 'connection')?.[1])
-  return pairs.filter(([name]) => {
+  const listed = new Set(
+    pairs.flatMap(([name, value]) => (name.toLowerCase() === 'connection' ? [...connectionTokens(value)] : [])),
+  )
+  const headers: (readonly [string, string])[] = []
+  for (const [name, value] of pairs) {
     const lower = name.toLowerCase()
-    return !hopByHop.has(lower) && !listed.has(lower)
-  })
+    if (notForwarded.has(lower) || listed.has(lower) || lower === 'x-request-id') continue
+    headers.push([name, target.location && lower === 'location' ? target.location(value) : value])
+  }
+  headers.push(...(target.answer ?? []), ['x-request-id', requestId])
+  return headers
 }
 
 function connectionTokens(value: string | undefined): ReadonlySet<string> {

@@ -1,6 +1,7 @@
-import type { Target } from '../proxy/forwarder.ts'
 import { locationBelow } from '../proxy/location.ts'
+import type { Target } from '../proxy/target.ts'
 import { PlainError, texts } from './errors.ts'
+import { pathBehind } from './request-target.ts'
 
 /** Where the cluster's own components are at the moment. */
 export interface Origins {
@@ -16,19 +17,12 @@ export interface FixedRoute {
   readonly prefix: string
   /** The path is matched whole. */
   readonly exact?: boolean
-  /** How the prefix without its final slash is sent to the one with it; 301 unless said. */
-  readonly redirect?: 301 | 307
   /** Throws the contract's error when there is no upstream. */
   target(origins: Origins, url: string): Target
 }
 
 const noAuthorization: ReadonlySet<string> = new Set(['authorization'])
 const noEncoding: ReadonlySet<string> = new Set(['accept-encoding'])
-
-const strip = (prefix: string, url: string): string => {
-  const rest = url.slice(prefix.length)
-  return rest.startsWith('/') ? rest : `/${rest}`
-}
 
 function leader(origins: Origins): string {
   if (origins.leader === undefined) throw new PlainError(texts.noLeader)
@@ -42,7 +36,7 @@ function agentTarget(prefix: string) {
     const origin = origins.agent(decode(id!))
     if (origin === undefined)
       throw new PlainError(origins.leader === undefined ? texts.noState : texts.agentUnknown(id!))
-    const path = rest!.startsWith('/') ? rest! : `/${rest}`
+    const path = pathBehind(rest!)
     return { origin, path, drop: noEncoding, silence: 0, location: locationBelow(`${prefix}${id}`, 'http', undefined) }
   }
 }
@@ -60,7 +54,7 @@ export const fixedRoutes: readonly FixedRoute[] = [
   {
     prefix: '/mesos/',
     // Streams (SUBSCRIBE) pass, however long they are silent.
-    target: (origins, url) => ({ origin: leader(origins), path: strip('/mesos/', url), silence: 0 }),
+    target: (origins, url) => ({ origin: leader(origins), path: pathBehind(url.slice('/mesos/'.length)), silence: 0 }),
   },
   {
     prefix: '/cache/master/',
@@ -76,10 +70,18 @@ export const fixedRoutes: readonly FixedRoute[] = [
   },
   {
     prefix: '/mesos_dns/',
-    target: (origins, url) => ({ origin: origins.dns, path: strip('/mesos_dns/', url), drop: noAuthorization }),
+    target: (origins, url) => ({
+      origin: origins.dns,
+      path: pathBehind(url.slice('/mesos_dns/'.length)),
+      drop: noAuthorization,
+    }),
   },
   {
     prefix: '/net/',
-    target: (origins, url) => ({ origin: origins.balancer, path: strip('/net/', url), drop: noAuthorization }),
+    target: (origins, url) => ({
+      origin: origins.balancer,
+      path: pathBehind(url.slice('/net/'.length)),
+      drop: noAuthorization,
+    }),
   },
 ]

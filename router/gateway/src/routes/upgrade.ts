@@ -1,50 +1,51 @@
-import type { IncomingMessage, Server } from 'node:http'
-import type { Duplex } from 'node:stream'
-import { type Door, refusalAtDoor } from '@meseta/common/service/door'
-import { createProxyServer } from 'http-proxy-3'
-import type { Logger } from 'pino'
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { HttpError } from '@meseta/common/service/errors'
+import type { FastifyInstance } from 'fastify'
+import { carriesBody } from '../proxy/body.ts'
+import type { Upgrade } from '../proxy/tunnel.ts'
 
-export interface UpgradeTarget {
-  readonly origin: string
-  readonly path: string
-}
+/**
+ * Requests for a WebSocket go the way of all others: the same door, routes, header rules and errors. `of` tells who may be given
+ * the socket. Any other `Upgrade` is ignored, as RFC 9110, 7.8 allows, and the request is an ordinary one.
+ */
+export class Upgrades {
+  readonly #open = new WeakMap<IncomingMessage, Upgrade>()
+  readonly #sockets = new Set<Socket>()
 
-/** Finds where a WebSocket of this path goes. Throws what an ordinary request there would be answered. */
-export type FindUpgrade = (url: string) => Promise<UpgradeTarget>
+  constructor(app: FastifyInstance) {
+    // Unknown before Node.js 24.9: there each upgrade comes below, and one of another kind is answered without its body.
+    Object.assign(app.server, { shouldUpgradeCallback: asksForWebSocket })
+    app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      socket.on('error', () => socket.destroy())
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+      if (asksForWebSocket(request)) this.#open.set(request, { socket, head })
+      app.routing(request, lastAnswer(request, socket))
+    })
+    app.addHook('onRequest', (request, _reply, done) => {
+      const detached = this.#open.has(request.raw) || this.#sockets.has(request.socket)
+      done(detached && carriesBody(request.raw) ? new HttpError(400, 'a request to upgrade has no body') : undefined)
+    })
+  }
 
-/** Passes `Upgrade` requests (WebSockets) through to services. Hooks of the HTTP server do not see them: the door is asked here. */
-export function addUpgrades(server: Server, door: Door, find: FindUpgrade, log: Logger): () => void {
-  const proxy = createProxyServer({ ws: true, secure: false, xfwd: true, connectTimeout: 5_000 })
-  const sockets = new Set<Duplex>()
-  proxy.on('error', (error, _request, response) => {
-    log.warn({ err: error.message }, 'upgraded connection failed')
-    if ('writable' in response && !('writeHead' in response)) refuse(response as Duplex, 502, error.message)
-  })
-  server.on('upgrade', async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy())
-    const refusal = refusalAtDoor(door, request.headers)
-    if (refusal !== undefined) return refuse(socket, 403, refusal)
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-    try {
-      const { origin, path } = await find(request.url ?? '/')
-      request.url = path
-      proxy.ws(request, socket as never, head, { target: origin })
-    } catch (error) {
-      const status = (error as { status?: number }).status ?? 502
-      refuse(socket, status, error instanceof Error ? error.message : String(error))
-    }
-  })
-  return () => {
-    for (const socket of sockets) socket.destroy()
-    proxy.close()
+  of(request: IncomingMessage): Upgrade | undefined {
+    return this.#open.get(request)
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy()
   }
 }
 
-function refuse(socket: Duplex, status: number, text: string): void {
-  if (!socket.writable) return
-  const body = `${text}\n`
-  socket.end(
-    `HTTP/1.1 ${status} ${status === 404 ? 'Not Found' : 'Refused'}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
+const asksForWebSocket = ({ headers, method }: IncomingMessage): boolean =>
+  method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
+
+/** The parser has left the connection: it can carry one answer and no further request. */
+function lastAnswer(request: IncomingMessage, socket: Socket): ServerResponse {
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket)
+  response.once('finish', () => socket.end())
+  return response
 }

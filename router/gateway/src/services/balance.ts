@@ -23,15 +23,23 @@ export class Balance {
   readonly #inHand = new Map<string, number>()
   #turn = 0
 
-  /** The order in which backends are tried; the client's own first when its cookie names one of them. */
-  order(backends: readonly Backend[], cookie: string | undefined): Backend[] {
+  /** The order in which at most `most` backends are tried; the client's own first when its cookie names one of them. */
+  order(backends: readonly Backend[], cookie: string | undefined, most: number): Backend[] {
+    const own = cookie === undefined ? undefined : backends.find(backend => cookieValue(backend) === cookie)
+    const chosen: Backend[] = own ? [own] : []
     this.#turn = (this.#turn + 1) % 0x7fff_ffff
-    const turn = this.#turn % Math.max(1, backends.length)
-    const rotated = [...backends.slice(turn), ...backends.slice(0, turn)]
-    const ordered = rotated.sort((a, b) => this.#load(a) - this.#load(b))
-    if (cookie === undefined) return ordered
-    const own = ordered.find(backend => cookieValue(backend) === cookie)
-    return own ? [own, ...ordered.filter(backend => backend !== own)] : ordered
+    while (chosen.length < Math.min(most, backends.length)) chosen.push(this.#idlest(backends, chosen))
+    return chosen
+  }
+
+  #idlest(backends: readonly Backend[], except: readonly Backend[]): Backend {
+    let idlest: Backend | undefined
+    for (let i = 0; i < backends.length; i += 1) {
+      const backend = backends[(this.#turn + i) % backends.length]!
+      if (except.includes(backend) || (idlest && this.#load(backend) >= this.#load(idlest))) continue
+      idlest = backend
+    }
+    return idlest!
   }
 
   begin(backend: Backend): void {

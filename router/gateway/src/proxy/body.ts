@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http'
+import { type Readable, Transform } from 'node:stream'
+import { HttpError } from '@meseta/common/service/errors'
+
+export function carriesBody(request: IncomingMessage): boolean {
+  const length = request.headers['content-length']
+  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
+}
+
+/**
+ * The body to pass on; `null` when there is none. One that announces more than `most` bytes throws a 413, one that turns out to have more ends
+ * with it.
+ */
+export function bodyOf(request: IncomingMessage, most: number): Readable | null {
+  if (!carriesBody(request)) return null
+  const length = request.headers['content-length']
+  if (length === undefined) return counted(request, most)
+  if (Number(length) > most) throw tooLarge(most)
+  return request
+}
+
+function counted(request: IncomingMessage, most: number): Readable {
+  let passed = 0
+  const body = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      passed += chunk.length
+      if (passed > most) done(tooLarge(most))
+      else done(null, chunk)
+    },
+  })
+  request.once('close', () => {
+    if (!request.complete) body.destroy(new Error('the client went away'))
+  })
+  return request.pipe(body)
+}
+
+const tooLarge = (most: number) =>
+  new HttpError(413, `the body of the request is over ${most} bytes, the most that is passed on here`)

@@ -1,0 +1,104 @@
+import { systemClock } from '@meseta/common/service/clock'
+import { Health } from '@meseta/common/service/health'
+import { createHttp } from '@meseta/common/service/http'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import t from 'tap'
+import { Forwarder } from '../src/proxy/forwarder.ts'
+import { addProxyRoutes } from '../src/routes/proxy-routes.ts'
+import { Upgrades } from '../src/routes/upgrade.ts'
+import { Balance } from '../src/services/balance.ts'
+import { backend, cluster, putService, raw, rawBackend, reachable, until, wire } from './support/start.ts'
+
+const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n`
+
+t.test('whatever an upstream writes, the client gets an answer', async t => {
+  const { gateway, marathon } = await cluster(t)
+  const end = 'Content-Length: 2\r\n\r\nok'
+  const cases: [name: string, answer: string, expected: RegExp][] = [
+    ['own', `HTTP/1.1 200 Very Well\r\n${end}`, /^HTTP\/1\.1 200 Very Well\r\n.*ok$/s],
+    ['latin', `HTTP/1.1 200 \xe9t\xe9\r\n${end}`, /^HTTP\/1\.1 200 OK\r\n.*ok$/s],
+    ['utf8', `HTTP/1.1 404 \xe4\xb8\x8d\r\n${end}`, /^HTTP\/1\.1 404 Not Found\r\n.*ok$/s],
+    ['none', `HTTP/1.1 200\r\n${end}`, /^HTTP\/1\.1 200 OK\r\n.*ok$/s],
+    ['header', `HTTP/1.1 200 OK\r\nX-Own: \xe9\r\n${end}`, /^HTTP\/1\.1 200 OK\r\n.*X-Own: \xe9\r\n.*ok$/s],
+    ['twice', `HTTP/1.1 200 OK\r\nX-Request-Id: theirs\r\n${end}`, /^(?!.*theirs).*x-request-id.*ok$/s],
+    ['garbage', 'nothing of HTTP', /^HTTP\/1\.1 502 Bad Gateway\r\n/],
+    ['silent', '', /^HTTP\/1\.1 502 Bad Gateway\r\n/],
+    ['cut', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok', /^HTTP\/1\.1 (200 OK\r\n.*ok|502 .*)$/s],
+  ]
+  for (const [name, answer] of cases) putService(marathon, name, [await rawBackend(t, answer)])
+  await until(async () => (await wire(gateway, ask('/service/cut/'))).startsWith('HTTP/1.1 404') === false)
+  for (const [name, , expected] of cases) t.match(await wire(gateway, ask(`/service/${name}/`)), expected, name)
+})
+
+t.test('a failure of our own after the answer was taken over ends the request, and is no wait', async t => {
+  const http = createHttp(
+    {
+      flags: { ip: '127.0.0.1', port: 0 },
+      log: pino({ level: 'silent' }),
+      metrics: new Registry(),
+      clock: systemClock,
+    },
+    { name: 'gateway', health: new Health() },
+  )
+  const forwarder = new Forwarder()
+  const upgrades = new Upgrades(http.app)
+  const service = { scheme: 'http', basePath: '', keepPath: false, streaming: false, sticky: false } as const
+  const candidate = { prefix: 'x', normal: 'x', rest: '/' }
+  const balance = new Balance()
+  balance.begin = () => {
+    throw new Error('broken')
+  }
+  await addProxyRoutes(http.app, {
+    origins: { leader: undefined, universe: '', dns: '', balancer: '', agent: () => undefined },
+    forwarder,
+    upgrades,
+    balance,
+    find: async () => ({ candidate, service: { ...service, backends: [{ id: 'b', host: '127.0.0.1', port: 1 }] } }),
+  })
+  const url = await http.listen()
+  t.teardown(async () => {
+    await http.close()
+    await forwarder.close()
+  })
+  t.match(await wire({ url } as never, ask('/service/x/')), /^HTTP\/1\.1 502 /)
+})
+
+t.test('one path for route and upstream, however it is written', async t => {
+  const { gateway, marathon, master } = await cluster(t)
+  const service = await backend(t, (request, response) => response.end(`at ${request.url}`))
+  master.writer.put('agent', 'A', { id: 'A', pid: `slave(1)@127.0.0.1:${service.port}` })
+  putService(marathon, 'web', [service.port])
+  await reachable(gateway, '/service/web/')
+  await reachable(gateway, '/agent/A/')
+  const got = async (path: string) =>
+    /\r\n\r\n(?:[0-9a-f]+\r\n)?(.*?)[\r\n]/s.exec(`${await wire(gateway, ask(path))}\n`)![1]
+  t.equal(await got('/%61gent/A/x%2Fy'), 'at /x%2Fy')
+  t.equal(await got('http://HOST/agent/A/x?q=http://y'), 'at /x?q=http://y')
+  t.equal(await got('/serv%69ce/w%65b/x%20%3F%23'), 'at /x%20%3F%23')
+  t.equal(await got('/mesos%2Fmaster/state'), '{"message":"there is no GET /mesos%2Fmaster/state here"}')
+  t.equal(await got('/m%65sos/master/state'), '{"from":"master"}')
+  t.equal(await got('http://HOST/mesos/master/state'), '{"from":"master"}')
+  t.equal(await got('/agent/A///evil.example/x'), 'at /evil.example/x', 'no upstream is sent a path that names a host')
+  t.equal(await got('/service/web//evil.example/x'), 'at /evil.example/x')
+  t.equal(await got('/agent/A?x'), 'at /?x')
+  for (const path of ['/agent/A/../B', '/agent/A/%2e%2e/x', '/service/web/..%2f..%2fx', '/agent/A/..\\x', '/x#y'])
+    t.match(await wire(gateway, ask(path)), /^HTTP\/1\.1 400 /, path)
+  t.match(await wire(gateway, ask('http://elsewhere.example/metadata')), /^HTTP\/1\.1 400 /)
+})
+
+t.test('a body is bounded, sent once, and goes on to another backend when it was not', async t => {
+  const { gateway, marathon } = await cluster(t)
+  const web = await backend(t, (_request, response, body) => response.end(`got ${body}`))
+  putService(marathon, 'web', [web.port, 1])
+  await reachable(gateway, '/service/web/')
+  for (let i = 0; i < 6; i += 1)
+    t.match(await raw(gateway, '/service/web/', { 'content-length': '5' }, 'POST', 'hello'), {
+      status: 200,
+      body: 'got hello',
+    })
+  for (let i = 0; i < 6; i += 1)
+    t.match(await raw(gateway, '/service/web/', {}, 'PUT', 'hello'), { status: 200, body: 'got hello' })
+  const asked = 'PUT /mesos/x HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n'
+  t.match(await wire(gateway, `${asked}Content-Length: 1073741825\r\n\r\n`), /^HTTP\/1\.1 413 /)
+})
