@@ -8,6 +8,7 @@ import { Failure } from '../output/failure.ts'
 import { note, printJson } from '../output/print.ts'
 import { canDraw } from '../output/terminal.ts'
 import { type ClusterFile, readClusterFile } from './cluster-file.ts'
+import { untilTold } from './leaving.ts'
 import { measureMachine } from './machine.ts'
 import { owner, releaseWorkDir, takeWorkDir } from './owner.ts'
 import type { ClusterShape } from './plan.ts'
@@ -62,7 +63,7 @@ export async function up(options: UpOptions): Promise<void> {
   if (options.detach) return detach(shape, options)
   takeWorkDir(shape.workDir, options.processes ? 'processes' : 'embedded')
   const announcer = new Announcer()
-  const leaving = untilTold()
+  const leaving = untilTold({ source: process, now: () => performance.now(), leave: leaveAtOnce })
   let cluster: RunningCluster | undefined
   try {
     cluster = await start(shape, options, announcer.say, leaving)
@@ -127,20 +128,10 @@ function wantsTasksKept(workDir: string): boolean {
   }
 }
 
-/** Resolves at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once, tasks and all going on. */
-function untilTold(): Promise<void> {
-  return new Promise(resolve => {
-    let told = false
-    const tell = () => {
-      if (told) {
-        note('told twice: leaving at once; tasks go on, `meseta up` adopts them')
-        process.exit(130)
-      }
-      told = true
-      resolve()
-    }
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, tell)
-  })
+/** A second word ends the process at once, tasks and all going on. */
+function leaveAtOnce(): never {
+  note('told twice: leaving at once; tasks go on, `meseta up` adopts them')
+  process.exit(130)
 }
 
 function printEndpoints(file: ClusterFile, shape: ClusterShape, options: UpOptions): void {
