@@ -109,9 +109,11 @@ t.test('what is changed is sent as it was said, and the answer names the deploym
   const created = (id: string) => `Created deployment ${id}\n`
   await checkAll(t, router, [
     { args: `app add ${file('new.json', { id: 'new', cmd: 'true' })}`, stdout: created('D6') },
+    { args: 'app add', input: '{"id":"/piped","cmmd":"true"}', stdout: created('D6'), stderr: /no field "cmmd"/ },
     { args: 'app add --json', input: '{"id":"/piped"}', stdout: { deploymentId: 'D6', version: 'v1' } },
     { args: 'app update test-id instances=2 env.A=b', stdout: created('D2') },
     { args: 'app update test-id', input: '{"cpus":2}', stdout: created('D2') },
+    { args: 'app update test-id cpuss=2', stdout: created('D2'), stderr: /knows no field "cpuss".*"cpus"/ },
     { args: 'app scale test-id 5 --force', stdout: created('D2') },
     { args: 'app stop test-id', stdout: created('D2') },
     { args: 'app restart test-id', stdout: created('D3') },
@@ -134,8 +136,9 @@ t.test('what is changed is sent as it was said, and the answer names the deploym
     sent('PUT /marathon/v2/apps/test-id').sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b))),
     [
       { body: { cpus: 2 }, query: {} },
+      { body: { cpuss: 2 }, query: {} },
       { body: { instances: 0 }, query: {} },
-      { body: { instances: 2, env: { A: 'b' } }, query: {} },
+      { body: { instances: 2, env: { KEPT: '1', A: 'b' } }, query: {} },
       { body: { instances: 5 }, query: { force: 'true' } },
     ],
   )

@@ -89,3 +89,15 @@ t.test(
     t.equal(installed(), 1)
   },
 )
+
+t.test('what is read from the keyboard is said', { skip: missing }, async t => {
+  const router = await scriptedRouter(t, world)
+  const update = await onTerminal(
+    t,
+    router,
+    ['app', 'update', 'test-id'],
+    [[/Ctrl-D ends it\n?/, '{"cpus":2}\r\u0004']],
+  )
+  t.equal(update.code, 0)
+  t.match(update.screen, /reading JSON from the keyboard; Ctrl-D ends it/)
+})

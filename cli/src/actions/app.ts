@@ -1,3 +1,4 @@
+import { changeOf, ignoredFields } from '../client/app-change.ts'
 import type { ClusterOptions } from '../client/find-cluster.ts'
 import {
   idPath,
@@ -8,7 +9,7 @@ import {
   type Started,
 } from '../client/marathon.ts'
 import { milliseconds, whole } from '../client/numbers.ts'
-import { assignments, readObject } from '../client/options.ts'
+import { readObject } from '../client/options.ts'
 import { Router } from '../client/router.ts'
 import { Failure } from '../output/failure.ts'
 import { note, printJson, printLines, printRows } from '../output/print.ts'
@@ -118,6 +119,7 @@ export async function add(file: string | undefined, options: ChangeOptions): Pro
     }
     throw error
   })
+  for (const sentence of ignoredFields(app, body)) note(sentence)
   const deployments = body.deployments as { id: string }[] | undefined
   const deploymentId = deployments?.[0]?.id ?? body.deploymentId
   const version = body.version
@@ -127,14 +129,12 @@ export async function add(file: string | undefined, options: ChangeOptions): Pro
 export async function update(id: string, words: readonly string[], options: ChangeOptions): Promise<void> {
   const router = routerFor(options)
   const marathon = new Marathon(router)
-  const change = words.length > 0 ? assignments(words) : await readObject(undefined)
-  await marathon.app(id)
-  await started(
-    router,
-    idPath(id),
-    await marathon.change('PUT', `/v2/apps${idPath(id)}${force(options)}`, change),
-    options,
-  )
+  const given = words.length > 0 ? undefined : await readObject(undefined)
+  const change = given ?? changeOf(await marathon.app(id), words)
+  if (given) await marathon.app(id)
+  const result = await marathon.change('PUT', `/v2/apps${idPath(id)}${force(options)}`, change)
+  for (const sentence of ignoredFields(change, await marathon.app(id))) note(sentence)
+  await started(router, idPath(id), result, options)
 }
 
 export async function scale(id: string, count: string, options: ChangeOptions): Promise<void> {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Failure } from '../output/failure.ts'
+import { note } from '../output/print.ts'
 
 /** Largest text read from a file or from standard input, bytes. */
 const largest = 64 * 1024 * 1024
@@ -19,6 +20,7 @@ export async function readText(source: string | undefined): Promise<string> {
 }
 
 async function readInput(): Promise<string> {
+  if (process.stdin.isTTY) note('reading JSON from the keyboard; Ctrl-D ends it')
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of process.stdin) {

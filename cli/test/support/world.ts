@@ -15,7 +15,7 @@ const app = (id: string, more: object = {}) => ({
 
 export const apps = [
   app('/shop/web', { healthChecks: [{}], container: { type: 'MESOS' }, role: 'public', cmd: 'x'.repeat(40) }),
-  app('/test-id', { instances: 1, tasksRunning: 0 }),
+  app('/test-id', { instances: 1, tasksRunning: 0, env: { KEPT: '1' } }),
 ]
 
 const task = (id: string, more: object = {}) => ({
@@ -110,7 +110,8 @@ export const world: Readonly<Record<string, Answerer | Reply>> = {
   'POST /marathon/v2/apps': ({ body }) => ({
     status: 201,
     headers: { 'marathon-deployment-id': 'D6' },
-    body: { ...body, deployments: [{ id: 'D6' }], version: 'v1' },
+    // What it does not know it leaves out.
+    body: { ...body, cmmd: undefined, deployments: [{ id: 'D6' }], version: 'v1' },
   }),
   'DELETE /marathon/v2/deployments/D1': ({ query }) =>
     query.force ? { status: 202, body: '' } : { body: { deploymentId: 'D7', version: 'v6' } },
