@@ -9,7 +9,8 @@ import { HostProber } from './checks/prober.ts'
 import { readBootId } from './containers/proc.ts'
 import { ProcessLauncher } from './containers/process-launcher.ts'
 import type { AgentConfig } from './core/core.ts'
-import { Fetcher, type FetcherLimits } from './fetcher/fetcher.ts'
+import type { FetcherLimits } from './fetcher/fetch-uris.ts'
+import { Fetcher } from './fetcher/fetcher.ts'
 import { SandboxCollector } from './sandbox/collector.ts'
 
 export interface HostAgentOptions {

@@ -1,6 +1,12 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { once } from 'node:events'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import type { CommandInfoURI } from '@meseta/common/protocol/mesos'
 import t, { type Test } from 'tap'
+import { pack } from 'tar-stream'
 import { FakeMaster, hostAgent, newBus, tempFolder, until } from './harness.ts'
 
 const nobody = 65534
@@ -59,4 +65,48 @@ t.test('variables of a task reach nothing that runs as root', { skip: rootOnly }
     owners.every(uid => uid === nobody),
     `owners: ${owners}`,
   )
+})
+
+t.test('URIs are fetched as the user of their task', { skip: rootOnly }, async test => {
+  const { folder, master, sandbox, read } = await setUp(test)
+  await writeFile(join(folder, 'secret'), 'secret', { mode: 0o600 })
+  await writeFile(join(folder, 'tool'), 'tool')
+  const archive = pack()
+  archive.entry({ name: 'a/b/c' }, 'deep')
+  archive.finalize()
+  await writeFile(join(folder, 'deep.tar'), await buffer(archive))
+  const uris = (...values: CommandInfoURI[]) => ({ value: 'true', uris: values })
+  const refused = { path: join(folder, 'secret'), url: `file://${folder}/secret`, shadow: '/etc/shadow' }
+  for (const [task, value] of Object.entries(refused)) {
+    master.run(task, uris({ value, output_file: 'got' }))
+    test.match(await master.status(task, 'TASK_FAILED'), {
+      reason: 'REASON_CONTAINER_LAUNCH_FAILED',
+      message: /: it can not be read by the task's user: EACCES$/,
+    })
+    test.notOk((await readdir(sandbox(task))).includes('got'))
+  }
+  master.run(
+    'deep',
+    uris({ value: join(folder, 'tool'), output_file: 'x/y/tool' }, { value: join(folder, 'deep.tar') }),
+  )
+  await master.status('deep', 'TASK_FINISHED')
+  test.equal(await read('deep', 'a/b/c'), 'deep')
+  for (const path of ['x', 'x/y', 'x/y/tool', 'a', 'a/b', 'a/b/c', 'stderr', 'stdout'])
+    test.equal((await stat(join(sandbox('deep'), path))).uid, nobody, path)
+})
+
+t.test('a kill ends a fetch that goes on as another user', { skip: rootOnly }, async test => {
+  const { master } = await setUp(test)
+  const server = createServer((_request, response) => response.writeHead(200).write('begin')).listen(0, '127.0.0.1')
+  test.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const asked = once(server, 'request')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  master.run('slow', { value: 'true', uris: [{ value: `http://127.0.0.1:${port}/slow` }] })
+  await asked
+  master.kill('slow')
+  test.match(await master.status('slow', 'TASK_KILLED'), { reason: 'REASON_TASK_KILLED_DURING_LAUNCH' })
 })

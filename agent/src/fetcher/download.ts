@@ -1,11 +1,12 @@
-import { createReadStream, createWriteStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { constants, createWriteStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { get as httpGet, type IncomingMessage } from 'node:http'
+import { get as httpsGet } from 'node:https'
 import { isAbsolute, join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import type { Clock } from '@meseta/common/service/clock'
-import { Agent as HttpAgent, interceptors, request } from 'undici'
 
 export interface DownloadLimits {
   readonly maxBytes: number
@@ -30,7 +31,7 @@ export async function download(uri: string, target: string, limits: DownloadLimi
   limits.signal.addEventListener('abort', killed)
   if (limits.signal.aborted) killed()
   try {
-    if (/^https?:\/\//i.test(uri)) await get(uri, target, limits, abort)
+    if (isHttp(uri)) await get(uri, target, limits, abort)
     else await copy(localPath(uri, limits.frameworksHome), target, limits, abort)
   } catch (error) {
     throw abort.signal.aborted ? abort.signal.reason : error
@@ -39,6 +40,8 @@ export async function download(uri: string, target: string, limits: DownloadLimi
     limits.signal.removeEventListener('abort', killed)
   }
 }
+
+const isHttp = (uri: string) => /^https?:\/\//i.test(uri)
 
 function localPath(uri: string, home: string | undefined): string {
   if (/^file:\/\//i.test(uri)) return fileURLToPath(uri)
@@ -50,27 +53,49 @@ function localPath(uri: string, home: string | undefined): string {
 }
 
 async function copy(source: string, target: string, limits: DownloadLimits, abort: AbortController): Promise<void> {
-  const { size } = await stat(source).then(
-    found => (found.isFile() ? found : Promise.reject(new Error('it is not a regular file'))),
-    error => Promise.reject(new Error(`it can not be read: ${(error as NodeJS.ErrnoException).code}`)),
-  )
-  if (size > limits.maxBytes) throw tooLarge(limits.maxBytes)
-  await pipeline(createReadStream(source), createWriteStream(target), { signal: abort.signal })
+  // Without blocking: a fifo would wait for a writer.
+  const file = await open(source, constants.O_RDONLY | constants.O_NONBLOCK).catch(error => {
+    throw new Error(`it can not be read by the task's user: ${(error as NodeJS.ErrnoException).code}`)
+  })
+  try {
+    if (!(await file.stat()).isFile()) throw new Error('it is not a regular file')
+    const content = file.createReadStream({ autoClose: false })
+    await pipeline(content, limitBytes(limits.maxBytes), createWriteStream(target), { signal: abort.signal })
+  } finally {
+    await file.close()
+  }
 }
 
 async function get(uri: string, target: string, limits: DownloadLimits, abort: AbortController): Promise<void> {
-  const agent = new HttpAgent({ headersTimeout: limits.stallTimeout, bodyTimeout: limits.stallTimeout })
-  try {
-    const dispatcher = agent.compose(interceptors.redirect({ maxRedirections: maxRedirects }))
-    const { statusCode, body } = await request(uri, { dispatcher, signal: abort.signal })
-    if (statusCode !== 200) {
-      await body.dump({ limit: 64 * 1024 })
-      throw new Error(`the server answered ${statusCode}`)
+  const { signal } = abort
+  let url = new URL(uri)
+  for (let redirects = 0; ; redirects++) {
+    const response = await ask(url, limits.stallTimeout, abort)
+    const { statusCode = 0, headers } = response
+    if (statusCode === 200) {
+      await pipeline(response, limitBytes(limits.maxBytes), createWriteStream(target), { signal })
+      return
     }
-    await pipeline(body, limitBytes(limits.maxBytes), createWriteStream(target), { signal: abort.signal })
-  } finally {
-    await agent.destroy()
+    response.destroy()
+    const isRedirect = [301, 302, 303, 307, 308].includes(statusCode) && headers.location !== undefined
+    if (!isRedirect) throw new Error(`the server answered ${statusCode}`)
+    if (redirects === maxRedirects) throw new Error(`it redirects more than ${maxRedirects} times`)
+    url = new URL(headers.location ?? '', url)
   }
+}
+
+/**
+ * The headers of an answer, its body to be read. By Node.js's own client: a process that has given up its rights can load no
+ * part of another one any more.
+ */
+function ask(url: URL, stallTimeout: number, abort: AbortController): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  if (!isHttp(url.href)) throw new Error(`it redirects to the scheme ${url.protocol.slice(0, -1)}`)
+  const options = { agent: false, timeout: stallTimeout, signal: abort.signal }
+  const request = url.protocol === 'https:' ? httpsGet(url, options, resolve) : httpGet(url, options, resolve)
+  request.once('error', reject)
+  request.once('timeout', () => abort.abort(new Error(`nothing came for ${stallTimeout / 1000} s`)))
+  return promise
 }
 
 /** Passes bytes on, up to a number. */

@@ -6,19 +6,20 @@ import { createGunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
 import { type DownloadLimits, limitBytes } from './download.ts'
 
-export type Extracted =
-  | { readonly kind: 'extracted'; readonly entries: number; readonly paths: readonly string[] }
-  | { readonly kind: 'not-an-archive' }
-
 /** Entries of one archive at most. */
 const maxEntries = 200_000
 
 /**
  * Extracts an archive into a folder by what its name says. Names and links that lead out of the folder, device nodes and
  * fifos are refused, and nothing is written through a symbolic link.
+ * @returns the number of entries; undefined when it is no archive
  * @throws {Error} saying what is wrong
  */
-export async function extractArchive(path: string, folder: string, limits: DownloadLimits): Promise<Extracted> {
+export async function extractArchive(
+  path: string,
+  folder: string,
+  limits: DownloadLimits,
+): Promise<number | undefined> {
   const name = path.toLowerCase()
   if (/\.(tar|tgz|tar\.gz)$/.test(name)) return untar(path, folder, !name.endsWith('.tar'), limits)
   if (name.endsWith('.gz')) return gunzip(path, limits)
@@ -27,50 +28,46 @@ export async function extractArchive(path: string, folder: string, limits: Downl
     throw new Error(
       `${unsupported} archives can not be extracted by this agent yet; use .tar.gz, or set extract to false and extract it in the command`,
     )
-  return { kind: 'not-an-archive' }
+  return undefined
 }
 
-async function gunzip(path: string, limits: DownloadLimits): Promise<Extracted> {
+async function gunzip(path: string, limits: DownloadLimits): Promise<number> {
   const target = path.replace(/\.gz$/i, '')
   await pipeline(createReadStream(path), createGunzip(), limitBytes(limits.maxBytes), createWriteStream(target), {
     signal: limits.signal,
   })
-  return { kind: 'extracted', entries: 1, paths: [target] }
+  return 1
 }
 
-async function untar(path: string, folder: string, isZipped: boolean, limits: DownloadLimits): Promise<Extracted> {
+async function untar(path: string, folder: string, isZipped: boolean, limits: DownloadLimits): Promise<number> {
   const unpacker = extract()
   const limiter = limitBytes(limits.maxBytes)
   const source = createReadStream(path)
   const feeding = isZipped
     ? pipeline(source, createGunzip(), limiter, unpacker, { signal: limits.signal })
     : pipeline(source, limiter, unpacker, { signal: limits.signal })
-  const paths: string[] = []
+  let entries = 0
   // The reading side ends by the same error; which of the two is told does not matter.
   feeding.catch(() => {})
   for await (const entry of unpacker) {
-    if (paths.length >= maxEntries) throw new Error(`the archive has more than ${maxEntries} entries`)
-    const target = await writeEntry(entry.header, entry, folder)
+    if (entries >= maxEntries) throw new Error(`the archive has more than ${maxEntries} entries`)
+    await writeEntry(entry.header, entry, folder)
     entry.resume()
-    if (target !== undefined) paths.push(target)
+    entries++
   }
   await feeding
-  return { kind: 'extracted', entries: paths.length, paths }
+  return entries
 }
 
-async function writeEntry(
-  header: Header,
-  content: AsyncIterable<unknown>,
-  folder: string,
-): Promise<string | undefined> {
+async function writeEntry(header: Header, content: AsyncIterable<unknown>, folder: string): Promise<void> {
   const { name, type, mode = 0o644, linkname } = header
   const relative = insideOf(name, 'an entry')
-  if (relative === '.') return undefined
+  if (relative === '.') return
   const target = join(folder, relative)
   await refuseLinkedParents(folder, relative)
   if (type === 'directory') {
     await mkdir(target, { recursive: true })
-    return target
+    return
   }
   await mkdir(dirname(target), { recursive: true })
   await rm(target, { force: true })
@@ -88,7 +85,6 @@ async function writeEntry(
     throw new Error(
       `the archive holds '${shown(name)}' of the type ${type}; only files, folders and links are extracted`,
     )
-  return target
 }
 
 /** A name in an archive as a path below the folder. */
