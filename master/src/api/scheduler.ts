@@ -13,10 +13,15 @@ import { type ApiReply, type ApiRequest, type ApiStream, empty, headerOf, refusa
 /** Above this many unsent bytes a framework gets no offers, below half of it it does again. */
 const pressureBytes = 1024 * 1024
 
+/** Below this many unsent bytes the next portion of a long answer is asked for at once, else when the stream has drained. */
+const flowBytes = 256 * 1024
+
 interface OpenStream {
   readonly stream: ApiStream
   readonly media: Media
   blocked: boolean
+  /** More is to be said, once what was written has left. */
+  moreFollows: boolean
 }
 
 /** Where the heart's answer to a call goes. */
@@ -145,6 +150,9 @@ export class SchedulerEndpoint {
       case 'EVENT':
         this.#write(effect.streamId, effect.event)
         return true
+      case 'MORE_FOLLOWS':
+        this.#moreFollows(effect.streamId)
+        return true
       case 'STREAM_CLOSED': {
         const open = this.#streams.get(effect.streamId)
         this.#forget(effect.streamId)
@@ -177,7 +185,7 @@ export class SchedulerEndpoint {
   #open(request: number, streamId: string): void {
     const { reply, media } = this.#take(request)!.subscription!
     const stream = reply.stream({ 'content-type': media, 'mesos-stream-id': streamId })
-    this.#streams.set(streamId, { stream, media, blocked: false })
+    this.#streams.set(streamId, { stream, media, blocked: false, moreFollows: false })
     this.#beats.begin(streamId)
     stream.onDrain(() => this.#drained(streamId))
     stream.onClose(() => {
@@ -206,9 +214,19 @@ export class SchedulerEndpoint {
 
   #drained(streamId: string): void {
     const open = this.#streams.get(streamId)
-    if (!open?.blocked) return
+    if (!open) return
+    const { blocked, moreFollows } = open
     open.blocked = false
-    this.#options.dispatch({ type: 'STREAM_PRESSURE', streamId, blocked: false })
+    open.moreFollows = false
+    if (blocked) this.#options.dispatch({ type: 'STREAM_PRESSURE', streamId, blocked: false })
+    if (moreFollows) this.#options.dispatch({ type: 'STREAM_READY', streamId })
+  }
+
+  #moreFollows(streamId: string): void {
+    const open = this.#streams.get(streamId)
+    if (!open) return
+    if (open.stream.queuedBytes < flowBytes) this.#options.dispatch({ type: 'STREAM_READY', streamId })
+    else open.moreFollows = true
   }
 
   #forget(streamId: string): void {

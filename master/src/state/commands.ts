@@ -42,6 +42,8 @@ export type Command =
       readonly streamId: string | undefined
     }
   | { readonly type: 'STREAM_BROKEN'; readonly streamId: string }
+  /** The answer to MORE_FOLLOWS: the stream takes more. */
+  | { readonly type: 'STREAM_READY'; readonly streamId: string }
   /** The scheduler does not drain its stream, or does again. */
   | { readonly type: 'STREAM_PRESSURE'; readonly streamId: string; readonly blocked: boolean }
   /** An operator removes a framework. */

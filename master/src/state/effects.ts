@@ -28,6 +28,8 @@ export type Effect =
   /** A SUBSCRIBE is refused: its stream holds this one error. */
   | { readonly type: 'STREAM_REFUSED'; readonly request: number; readonly message: string }
   | { readonly type: 'EVENT'; readonly streamId: string; readonly event: SchedulerEvent }
+  /** More is to be said on this stream: say STREAM_READY when what was written to it has left. */
+  | { readonly type: 'MORE_FOLLOWS'; readonly streamId: string }
   | { readonly type: 'STREAM_CLOSED'; readonly streamId: string }
   | { readonly type: 'SEND'; readonly link: string; readonly message: MasterToAgent }
   | { readonly type: 'CLOSE_LINK'; readonly link: string; readonly reason: string }

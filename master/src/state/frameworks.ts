@@ -6,6 +6,7 @@ import { capabilitiesOf, checkConstraints, checkFrameworkInfo, checkSuppressed, 
 import { heartbeatSeconds } from './heartbeat.ts'
 import { removeExecutor } from './launch.ts'
 import { discardOffers, rescindOffers } from './offers.ts'
+import { Questions } from './questions.ts'
 import type { Agent, Framework } from './records.ts'
 import { endTask } from './task-changes.ts'
 
@@ -84,9 +85,15 @@ function openStream(cluster: Cluster, framework: Framework, request: number, str
 
 function closeStream(cluster: Cluster, framework: Framework): void {
   if (framework.streamId === undefined) return
-  cluster.frameworksByStream.delete(framework.streamId)
   cluster.do({ type: 'STREAM_CLOSED', streamId: framework.streamId })
+  forgetStream(cluster, framework, framework.streamId)
+}
+
+/** What was to be said on it, too. */
+function forgetStream(cluster: Cluster, framework: Framework, streamId: string): void {
+  cluster.frameworksByStream.delete(streamId)
   framework.streamId = undefined
+  framework.questions.clear()
 }
 
 /** Adds a framework that is inactive until it subscribes. `recovered`: known only from its agents. */
@@ -106,6 +113,7 @@ export function addFramework(cluster: Cluster, info: FrameworkInfo, recovered: b
     offeredAgainAt: Number.NEGATIVE_INFINITY,
     offers: new Set(),
     hosts: new Set(),
+    questions: new Questions(),
   }
   cluster.frameworks.set(framework.id, framework)
   cluster.allocator.addFramework(framework.id, allocatorView(framework))
@@ -216,8 +224,17 @@ export function streamBroken(cluster: Cluster, streamId: string): void {
   const framework = cluster.frameworksByStream.get(streamId)
   if (!framework) return
   cluster.tally.count('messages_deactivate_framework')
-  cluster.frameworksByStream.delete(streamId)
-  framework.streamId = undefined
+  forgetStream(cluster, framework, streamId)
+  leave(cluster, framework)
+}
+
+/** Ends the stream of a framework that asks more than its stream takes. */
+export function endStream(cluster: Cluster, framework: Framework): void {
+  closeStream(cluster, framework)
+  leave(cluster, framework)
+}
+
+function leave(cluster: Cluster, framework: Framework): void {
   cluster.allocator.deactivateFramework(framework.id)
   discardOffers(cluster, framework)
   const timeout = framework.info.failover_timeout ?? 0

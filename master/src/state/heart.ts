@@ -1,6 +1,7 @@
 import type { AgentToMaster } from '@meseta/common/protocol/mesos'
 import { removalWritten, removeAgent, unreachableWritten } from './agent-removal.ts'
 import { linkEnded } from './agent-session.ts'
+import { answerMore } from './answers.ts'
 import { handleCall } from './calls.ts'
 import { Cluster } from './cluster.ts'
 import type { Command, Now, RegisteredAgent } from './commands.ts'
@@ -76,6 +77,11 @@ function handle(cluster: Cluster, command: Command): void {
     case 'STREAM_BROKEN':
       streamBroken(cluster, command.streamId)
       return
+    case 'STREAM_READY': {
+      const framework = cluster.frameworksByStream.get(command.streamId)
+      if (framework) answerMore(cluster, framework)
+      return
+    }
     case 'STREAM_PRESSURE': {
       const framework = cluster.frameworksByStream.get(command.streamId)
       if (!framework) return

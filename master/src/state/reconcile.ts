@@ -2,10 +2,14 @@ import type {
   OperationState,
   SchedulerCallReconcile,
   SchedulerCallReconcileOperations,
+  SchedulerCallReconcileOperationsOperation,
+  SchedulerCallReconcileTask,
+  SchedulerEvent,
   TaskState,
   TaskStatus,
 } from '@meseta/common/protocol/mesos'
 import { stateFor } from '@meseta/common/protocol/task-state'
+import { ask } from './answers.ts'
 import type { Cluster } from './cluster.ts'
 import type { Framework } from './records.ts'
 import { isPartitionAware, masterStatus } from './statuses.ts'
@@ -15,14 +19,27 @@ import type { TaskRecord } from './tasks.ts'
 export function reconcile(cluster: Cluster, framework: Framework, call: SchedulerCallReconcile): void {
   cluster.tally.count('messages_reconcile_tasks')
   const named = call.tasks ?? []
-  if (named.length === 0) {
-    for (const task of cluster.tasks.ofFramework(framework.id))
-      cluster.tellUpdate(framework, ofTask(cluster, framework, task))
-    return
+  if (named.length === 0) ask(cluster, framework, { answers: ofAll(cluster, framework), names: undefined })
+  else ask(cluster, framework, { answers: ofNamed(cluster, framework, named), names: named.length })
+}
+
+/** One for each task that there is when this begins, as it is when its turn comes; those that end before have been told of. */
+function* ofAll(cluster: Cluster, framework: Framework): Generator<SchedulerEvent> {
+  let left = cluster.tasks.countOf(framework.id)
+  for (const task of cluster.tasks.ofFramework(framework.id)) {
+    if (left-- === 0) return
+    yield { type: 'UPDATE', update: { status: ofTask(cluster, framework, task) } }
   }
+}
+
+function* ofNamed(
+  cluster: Cluster,
+  framework: Framework,
+  named: readonly SchedulerCallReconcileTask[],
+): Generator<SchedulerEvent | undefined> {
   for (const { task_id: taskId, agent_id: agentId } of named) {
     const status = answerFor(cluster, framework, taskId.value, agentId?.value)
-    if (status) cluster.tellUpdate(framework, status)
+    yield status && { type: 'UPDATE', update: { status } }
   }
 }
 
@@ -88,22 +105,20 @@ function ofTask(cluster: Cluster, framework: Framework, task: TaskRecord): TaskS
 export function reconcileOperations(
   cluster: Cluster,
   framework: Framework,
-  call: SchedulerCallReconcileOperations,
+  { operations = [] }: SchedulerCallReconcileOperations,
 ): void {
   cluster.tally.count('messages_reconcile_operations')
-  for (const { operation_id: operationId, agent_id: agentId } of call.operations ?? []) {
-    const state = operationState(cluster, agentId?.value)
-    cluster.tell(framework, {
-      type: 'UPDATE_OPERATION_STATUS',
-      update_operation_status: {
-        status: {
-          operation_id: operationId,
-          state,
-          message: 'Reconciliation',
-          ...(agentId ? { agent_id: agentId } : {}),
-        },
-      },
-    })
+  ask(cluster, framework, { answers: ofOperations(cluster, operations), names: operations.length })
+}
+
+function* ofOperations(
+  cluster: Cluster,
+  named: readonly SchedulerCallReconcileOperationsOperation[],
+): Generator<SchedulerEvent> {
+  for (const { operation_id, agent_id } of named) {
+    const state = operationState(cluster, agent_id?.value)
+    const status = { operation_id, state, message: 'Reconciliation', ...(agent_id ? { agent_id } : {}) }
+    yield { type: 'UPDATE_OPERATION_STATUS', update_operation_status: { status } }
   }
 }
 

@@ -7,6 +7,7 @@ import type {
   SchedulerOfferConstraints,
 } from '@meseta/common/protocol/mesos'
 import type { Resources } from '@meseta/common/resources/resources'
+import type { Questions } from './questions.ts'
 
 /** A registered agent. */
 export interface Agent {
@@ -54,6 +55,7 @@ export interface Framework {
   readonly offers: Set<OfferRecord>
   /** Agents with executors of it. */
   readonly hosts: Set<Agent>
+  readonly questions: Questions
 }
 
 export interface OfferRecord {

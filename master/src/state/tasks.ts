@@ -70,6 +70,10 @@ export class TaskTable {
     return this.#byFramework.get(frameworkId)?.values() ?? []
   }
 
+  countOf(frameworkId: string): number {
+    return this.#byFramework.get(frameworkId)?.size ?? 0
+  }
+
   ofAgent(agentId: string): Iterable<TaskRecord> {
     return this.#byAgent.get(agentId) ?? []
   }

@@ -49,6 +49,7 @@ export class HeartBench {
         if (this.holdsWrites) this.#held.push(effect)
         else this.#write(effect)
       }
+      if (effect.type === 'MORE_FOLLOWS') this.do({ type: 'STREAM_READY', streamId: effect.streamId })
       if (effect.type === 'ALLOCATE_SOON') this.do({ type: 'ALLOCATE' })
     }
     return effects
