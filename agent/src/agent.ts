@@ -171,8 +171,9 @@ export class Agent {
       random,
       log,
       agentId: () => this.heart.core.agentId,
+      followed: this.heart.core.followed,
       events: {
-        opened: () => this.submit({ type: 'link-opened' }),
+        opened: (_, epoch) => this.submit({ type: 'link-opened', epoch }),
         received: message => this.submit({ type: 'master', message }),
         ended: reason => {
           log.info({ reason }, 'the session with the master ended')

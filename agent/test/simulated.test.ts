@@ -1,3 +1,4 @@
+import { beacons as beaconsOf } from '@meseta/common/messaging/link-subjects'
 import { systemClock } from '@meseta/common/service/clock'
 import { systemRandom } from '@meseta/common/service/random'
 import t, { type Test } from 'tap'
@@ -102,6 +103,29 @@ t.test('after a reboot executors are dead, and the agent keeps its id', async te
     message: 'Abnormal executor termination: the machine was restarted',
   })
   test.equal(master.reregistrations[0]?.agent_info.id?.value, 'agent-1')
+})
+
+t.test('a master deposed since is refused after a restart, though it is heard first', async test => {
+  const { bus, checkpoints, agent } = setUp(test)
+  const newer = new FakeMaster(bus, 'test', 2)
+  const first = await agent()
+  await newer.registered()
+  await first.stop()
+  await newer.stop()
+  test.match(JSON.parse(Buffer.from((await checkpoints.read('followed_epoch'))!).toString()), { epoch: 2 })
+  const deposed = new FakeMaster(bus, 'test', 1)
+  test.teardown(() => deposed.stop())
+  await agent()
+  let beacons = 0
+  bus.subscribe(beaconsOf('test'), () => {
+    beacons += 1
+  })
+  await until('two beacons of the deposed master', () => beacons >= 2)
+  test.strictSame(deposed.received, [])
+  const next = new FakeMaster(bus, 'test', 3)
+  test.teardown(() => next.stop())
+  await until('re-registration with the next master', () => next.reregistrations[0])
+  test.strictSame(deposed.received, [])
 })
 
 t.test('launches, kills and acknowledgements may come twice, and unknown tasks are answered', async test => {

@@ -5,6 +5,7 @@ import type { ContainerID } from '@meseta/common/protocol/mesos'
 export const layout = {
   bootId: 'boot_id',
   linkId: 'link_id',
+  followed: 'followed_epoch',
   latestAgent: 'slaves/latest',
   agents: 'slaves',
   agentInfo: (agent: string) => `slaves/${agent}/slave.info`,

@@ -8,6 +8,7 @@ import {
   type RecoveredFramework,
   type RecoveredTask,
   type StoredAgent,
+  type StoredEpoch,
   type StoredExecutor,
   type StoredFramework,
   type StoredTask,
@@ -31,15 +32,17 @@ export class VersionError extends Error {
  */
 export async function loadCheckpoints(store: CheckpointStore): Promise<Recovered> {
   const loader = new Loader(store)
+  const followed = (await loader.record<StoredEpoch>(layout.followed, true))?.epoch ?? 0
   const id = await store.readLink(layout.latestAgent)
   const agent = id === undefined ? undefined : await loader.record<StoredAgent>(layout.agentInfo(id))
-  if (id === undefined || agent === undefined) return { agent: undefined, frameworks: [], errors: loader.errors }
+  if (id === undefined || agent === undefined)
+    return { followed, agent: undefined, frameworks: [], errors: loader.errors }
   const frameworks: RecoveredFramework[] = []
   for (const name of await store.list(layout.frameworks(id))) {
     const framework = await loader.framework(id, name)
     if (framework !== undefined) frameworks.push(framework)
   }
-  return { agent: { ...agent.info, id: { value: id } }, frameworks, errors: loader.errors }
+  return { followed, agent: { ...agent.info, id: { value: id } }, frameworks, errors: loader.errors }
 }
 
 class Loader {

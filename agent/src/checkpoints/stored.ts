@@ -5,6 +5,11 @@ import type { UpdateRecord } from '../updates/record.ts'
 /** The format of all checkpoints but the update records, which carry their own. */
 export const checkpointVersion = 1
 
+/** The newest master that this agent had a session with: older ones are deposed, whoever is heard first. */
+export interface StoredEpoch {
+  readonly version: number
+  readonly epoch: number
+}
 export interface StoredAgent {
   readonly version: number
   readonly info: AgentInfo
@@ -30,6 +35,8 @@ export interface StoredTaskKill extends StoredKill {
 
 /** Everything that an earlier life of the agent left in its checkpoints. */
 export interface Recovered {
+  /** Of the last session with a master; 0 before the first. */
+  readonly followed: number
   readonly agent: AgentInfo | undefined
   readonly frameworks: readonly RecoveredFramework[]
   /** What could not be read, in sentences; it counts as `slave/recovery_errors`. */

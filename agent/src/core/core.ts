@@ -56,6 +56,8 @@ export class Core {
   readonly executors = new Map<string, ExecutorEntry>()
   readonly containers = new Map<string, ContainerOwner>()
   agentId: string | undefined
+  /** The epoch of the newest session with a master, as it is stored. */
+  followed = 0
   registration: Registration = 'disconnected'
   registrationBackoff = 0
   /** No task is taken any more. */

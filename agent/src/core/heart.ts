@@ -63,7 +63,7 @@ export class Heart {
 
   #handle(command: Command): void {
     const { core } = this
-    if (command.type === 'link-opened') linkOpened(core)
+    if (command.type === 'link-opened') linkOpened(core, command.epoch)
     else if (command.type === 'link-ended') linkEnded(core)
     else if (command.type === 'master') this.#handleMaster(command.message)
     else if (command.type === 'stop-tasks') this.#stopTasks()

@@ -16,7 +16,7 @@ export interface Now {
 
 /** What the shell tells the heart. */
 export type Command =
-  | { readonly type: 'link-opened' }
+  | { readonly type: 'link-opened'; readonly epoch: number }
   | { readonly type: 'link-ended' }
   | { readonly type: 'master'; readonly message: MasterToAgent }
   | { readonly type: 'started'; readonly container: ContainerID; readonly pid: number }

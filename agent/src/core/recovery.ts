@@ -17,6 +17,7 @@ import { noteStatus, report, type StatusExtras } from './statuses.ts'
 export function recover(core: Core, recovered: Recovered, containers: readonly RecoveredContainer[]): void {
   const found = new Map(containers.map(container => [containerKey(container.id), container]))
   core.agentId = recovered.agent?.id?.value
+  core.followed = recovered.followed
   core.count('recovery_errors', recovered.errors.length)
   for (const { info, executors } of recovered.frameworks) {
     const framework: FrameworkEntry = {

@@ -13,11 +13,20 @@ const longestBackoff = 60_000
 const retry = { kind: 'register', subject: '' } as const
 
 /** A session with a leading master is open. The link has already given this agent its turn, so nothing is waited for. */
-export function linkOpened(core: Core): void {
+export function linkOpened(core: Core, epoch: number): void {
   if (core.registration === 'unregistered') return
+  follow(core, epoch)
   core.registration = 'registering'
   core.registrationBackoff = firstBackoff
   register(core)
+}
+
+/** Before a master is told anything: a next life must not listen to those whom this one has deposed. */
+function follow(core: Core, epoch: number): void {
+  if (epoch === core.followed) return
+  core.followed = epoch
+  const value = { version: checkpointVersion, epoch }
+  core.effects.push({ type: 'write', lane: 'agent', path: layout.followed, value })
 }
 
 /** The master was lost: it is not told anything until it knows this agent again. */

@@ -18,6 +18,8 @@ export interface AgentEndOptions {
   readonly link: string
   /** The id that a master gave it, when it has one: said in announcements. */
   readonly agentId: () => string | undefined
+  /** The epoch of the last `opened` of an earlier life: masters deposed since then are refused. 0, the default, when there was none. */
+  readonly followed?: number
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
@@ -37,7 +39,7 @@ class BusAgentEnd implements AgentEnd {
   constructor(options: AgentEndOptions) {
     const { bus, cluster, link, clock, random } = options
     this.#options = options
-    this.#machine = new AgentMachine(Math.floor(random.next() * 2 ** 32))
+    this.#machine = new AgentMachine(Math.floor(random.next() * 2 ** 32), options.followed)
     this.#queue = new EventQueue(clock)
     this.#subscriptions = [
       bus.subscribe(beacons(cluster), payload => this.#beacon(payload)),

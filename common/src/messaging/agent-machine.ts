@@ -13,6 +13,11 @@ const refusedAnnounceAfter = 30_000
 export const heartbeatAfter = 5_000
 /** A leader is heard each second; after this silence nothing is concluded from its missing answers. */
 const leaderSilence = 3_500
+/**
+ * A deposed master ends within the time of its coordination session, which is seconds. Who is the only leader heard for this
+ * long is no such one, whatever its epoch: the store was begun anew.
+ */
+const deposedAtMost = 120_000
 /** Announcements have numbers of their own, far above those of sessions. */
 const announcementBase = 2 ** 40
 
@@ -29,6 +34,10 @@ export type AgentEffect =
  */
 export class AgentMachine {
   leader: { beacon: Beacon; heardAt: number } | undefined
+  /** The highest epoch heard in this life, or followed in an earlier one: older leaders are deposed. */
+  #newest: number
+  /** The leader of an older epoch that is heard all the time since, with nobody newer. */
+  #older: { readonly epoch: number; readonly since: number; heardAt: number } | undefined
   #session: Session | undefined
   #announcement: number
   #announceAt = 0
@@ -37,20 +46,27 @@ export class AgentMachine {
   #busUp = true
   #stopped = false
 
-  /** `start` is any whole number below 2^40, different at each start of an agent: it tells its announcements from earlier ones. */
-  constructor(start: number) {
+  /**
+   * `start` is any whole number below 2^40, different at each start of an agent: it tells its announcements from earlier ones.
+   * `followed` is the epoch of the last session of an earlier life, 0 when there was none.
+   */
+  constructor(start: number, followed = 0) {
     this.#announcement = announcementBase + start
+    this.#newest = followed
   }
 
   get open(): boolean {
     return this.#session !== undefined
   }
 
-  /** The leader's beacon; one of an older epoch is ignored. */
+  /** The leader's beacon; one of an older epoch is refused. */
   beacon(now: number, beacon: Beacon, agentId: string | undefined): AgentEffect[] {
+    if (this.#stopped) return []
+    if (beacon.epoch < this.#newest && !this.#isAlone(now, beacon.epoch)) return this.#refuseOlder(beacon.epoch)
     const known = this.leader?.beacon.epoch
-    if (this.#stopped || (known !== undefined && beacon.epoch < known)) return []
     this.leader = { beacon, heardAt: now }
+    this.#newest = beacon.epoch
+    this.#older = undefined
     if (known === beacon.epoch) return this.tick(now, agentId)
     const effects = this.#end({ code: 'NEW_LEADER', detail: `epoch ${beacon.epoch} has begun` })
     this.#refused = undefined
@@ -136,6 +152,22 @@ export class AgentMachine {
     this.#announceAt = now + (this.#refused === undefined ? announceAfter : refusedAnnounceAfter)
     const frame: LinkFrame = { epoch, session: this.#announcement, kind: 'ANNOUNCE', version: common(format!) }
     return [this.#publish(now, agentId === undefined ? frame : { ...frame, agent_id: agentId })]
+  }
+
+  /** Whether the leader of this older epoch, just heard, is the only one heard for longer than a deposed one lives. */
+  #isAlone(now: number, epoch: number): boolean {
+    if (this.#older?.epoch !== epoch || now - this.#older.heardAt > leaderSilence)
+      this.#older = { epoch, since: now, heardAt: now }
+    this.#older.heardAt = now
+    return now - this.#older.since >= deposedAtMost
+  }
+
+  /** Said once for each epoch, and only when nobody newer is there. */
+  #refuseOlder(epoch: number): AgentEffect[] {
+    const detail = `the leader of epoch ${epoch} is older than that of epoch ${this.#newest}, which this agent followed; when it is the only one for ${deposedAtMost / 1000} s it is followed`
+    if (this.#session || this.#refused === detail) return []
+    this.#refused = detail
+    return [{ kind: 'ended', reason: { code: 'REFUSED', detail } }]
   }
 
   #refuse(now: number, detail: string): AgentEffect[] {

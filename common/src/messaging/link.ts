@@ -7,7 +7,7 @@ export interface LinkEnd {
    * `GAP`: a message can not be delivered any more: it does not decode, or nothing was acknowledged for 30 s although the peer is heard.
    * `CLOSED_BY_PEER`: the other side said so, or knows nothing of the session.
    * `NEW_SESSION`: the agent has begun another one. `NEW_LEADER`: a leader of a higher epoch was heard.
-   * `STOPPED`: this side was stopped. `REFUSED`: the peer speaks a version that this one does not read.
+   * `STOPPED`: this side was stopped. `REFUSED`: the peer speaks a version that this one does not read, or is a leader older than one that was followed.
    */
   readonly code: 'OUTBOX_FULL' | 'GAP' | 'CLOSED_BY_PEER' | 'NEW_SESSION' | 'NEW_LEADER' | 'STOPPED' | 'REFUSED'
   readonly detail: string
@@ -26,7 +26,7 @@ export interface AgentEnd {
 
 /** Called in order, one at a time, never from inside a call to the AgentEnd. */
 export interface AgentEndEvents {
-  /** A session with a leader is open: register or re-register now. */
+  /** A session with a leader is open: remember its epoch durably, then register or re-register. */
   opened(master: MasterInfo, epoch: number): void
   received(message: MasterToAgent): void
   /** The session ended, or was refused before it began; a new one is sought by itself. */

@@ -74,7 +74,7 @@ class World {
     return this.master
   }
 
-  agent(link: string, onOpen: (end: AgentEnd) => void = () => {}) {
+  agent(link: string, onOpen: (end: AgentEnd) => void = () => {}, followed = 0) {
     const bus = this.network.connect(link)
     const told: Trace = []
     const ends: LinkEnd[] = []
@@ -87,6 +87,7 @@ class World {
       cluster: 'test',
       link,
       agentId: () => `id-of-${link}`,
+      followed,
       clock: this.clock,
       random: this.random,
       log: quietLog,
@@ -226,6 +227,44 @@ t.test('a new leader of a higher epoch ends the session and opens another; an ol
   await old.stop()
   await world.stop()
 })
+
+t.test(
+  'an agent that followed a newer leader before its restart refuses the deposed one, whom it hears first',
+  async t => {
+    const world = new World(6)
+    const agent = world.agent('a1', undefined, 2)
+    world.clock.advance(60_000)
+    t.same(agent.told, ['ended REFUSED'], 'said once')
+    t.match(agent.ends[0]?.detail, /epoch 1 is older than that of epoch 2/)
+    const old = world.master
+    world.lead(2)
+    world.clock.advance(1_500)
+    t.same(agent.told, ['ended REFUSED', 'opened 2'])
+    await old.stop()
+    await world.stop()
+  },
+)
+
+t.test(
+  'an older leader that is the only one for longer than a deposed one lives is followed: the store was begun anew',
+  async t => {
+    const world = new World(6)
+    const agent = world.agent('a1', undefined, 2)
+    world.clock.advance(119_000)
+    t.same(agent.told, ['ended REFUSED'])
+    agent.bus.partition()
+    world.clock.advance(10_000)
+    agent.bus.heal()
+    world.clock.advance(119_000)
+    t.same(agent.told, ['ended REFUSED'], 'what it did not hear says nothing')
+    world.clock.advance(3_000)
+    t.same(agent.told, ['ended REFUSED', 'opened 1'])
+    world.lead(2)
+    world.clock.advance(1_500)
+    t.same(agent.told, ['ended REFUSED', 'opened 1', 'ended NEW_LEADER', 'opened 2'])
+    await world.stop()
+  },
+)
 
 t.test('an end of the session by the master starts a new one', async t => {
   const world = new World(7)

@@ -149,7 +149,7 @@ export class ScriptedFramework {
     return {
       write: record => {
         if (over) return false
-        const bytes = Uint8Array.from(record)
+        const bytes = new Uint8Array(record)
         this.process.deliver(way, 'master', bytes, given => {
           if (connection !== this.#connection) return
           for (const one of decoder.push(given)) this.#event(JSON.parse(Buffer.from(one).toString()))

@@ -1,7 +1,7 @@
 import { type Agent, createAgent } from '@meseta/agent/agent'
 import { MemoryCheckpoints } from '@meseta/agent/checkpoints/memory'
 import type { CheckpointStore } from '@meseta/agent/checkpoints/store'
-import { containerKey } from '@meseta/agent/containers/launcher'
+import { containerKey, type Launcher } from '@meseta/agent/containers/launcher'
 import { type Fate, SimulatedMachine } from '@meseta/agent/containers/simulated-launcher'
 import type { SimulatedBus, SimulatedNetwork } from '@meseta/common/messaging/simulated-bus'
 import { parseResources } from '@meseta/common/resources/text'
@@ -10,7 +10,7 @@ import { createLogger } from '@meseta/common/service/logger'
 import { hash32, type SeededRandom } from '@meseta/common/sim/random'
 import type { SimProcess, Simulation } from '@meseta/common/sim/simulation'
 
-export const cpusOfMachine = 4
+const cpusOfMachine = 4
 
 const log = createLogger({ name: 'simulated', level: 'silent' })
 
@@ -71,7 +71,7 @@ export class SimulatedHost {
       cluster: 'meseta',
       bootId: `boot-${this.#boots}`,
       checkpoints: slowDisk(this.#checkpoints, clock, random),
-      launcher: this.machine.launcher(),
+      launcher: this.#launcher(),
       sandboxes: { link: async () => undefined, collect: () => undefined },
       prober: { run: async () => ({ passed: true }) },
       bus,
@@ -91,6 +91,20 @@ export class SimulatedHost {
     this.agent = agent
     this.bus = bus
     agent.start().catch(error => this.#simulation.fail(`${this.name} did not start`, error))
+  }
+
+  /** No machine runs more than it has: that can break only when a container starts. */
+  #launcher(): Launcher {
+    const launcher = this.machine.launcher()
+    const start = launcher.start.bind(launcher)
+    launcher.start = async spec => {
+      const started = await start(spec)
+      const { running } = this
+      if (running > cpusOfMachine)
+        this.#simulation.fail(`${this.name} runs ${running} containers of 1 cpu on ${cpusOfMachine}`)
+      return started
+    }
+    return launcher
   }
 
   startIfDown(): void {
