@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify'
 import { Routes } from './api/routes.ts'
 import { mesosVersion } from './api/version.ts'
 import { domainOf, type MasterFlags, masterFlags } from './flags.ts'
+import { healthOf, Since } from './health.ts'
 import { redirectUnlessLeading, serveRoutes } from './http.ts'
 import { Leader } from './leader.ts'
 import { masterInfoOf } from './master-info.ts'
@@ -25,8 +26,20 @@ async function start(context: Context<MasterFlags>): Promise<Handle> {
   const feed = new FeedWriter({ epoch: random.uuid(), clock })
   const held: { standing?: Standing } = {}
   const leadership = () => held.standing?.leadership ?? ({ state: 'unknown' } as const)
+  const store = new Since(context.store, clock)
+  const bus = new Since(context.bus, clock)
+  const health = () =>
+    healthOf({
+      store: store.lasting,
+      bus: bus.lasting,
+      leadership: leadership(),
+      leadershipSince: held.standing?.since ?? startedAt,
+      blindSince: held.standing?.master?.blindSince,
+      unwritten: held.standing?.master?.registrar.queued ?? 0,
+    })
   const routes = new Routes({
     leadership,
+    health,
     metrics: () => held.standing?.metrics((clock.now() - startedAt) / 1000) ?? {},
     version: mesosVersion,
     buildTime: startedAt,
@@ -62,6 +75,8 @@ async function start(context: Context<MasterFlags>): Promise<Handle> {
     stop: async () => {
       await standing.stop()
       await http.close()
+      store.stop()
+      bus.stop()
     },
   }
 }

@@ -88,9 +88,11 @@ export class Master {
     return this.#link !== undefined
   }
 
-  /** Whether silence of agents means something now; undefined while it does not lead. */
-  get hearsItself(): boolean | undefined {
-    return this.#link?.hearsItself
+  /** Since when its own echo does not return, so that silence of agents means nothing; milliseconds since 1970. */
+  get blindSince(): number | undefined {
+    const since = this.#heart.cluster.liveness.blindSince
+    const { clock } = this.#options
+    return since === undefined ? undefined : clock.now() - (clock.monotonic() - since)
   }
 
   /** Takes over: raises the epoch, reads the registry, opens the link. Call it once, when elected. */

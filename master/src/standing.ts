@@ -6,6 +6,7 @@ import { followerMetrics } from './api/metrics.ts'
 import type { Leadership } from './api/routes.ts'
 import type { MasterFlags } from './flags.ts'
 import type { Leader } from './leader.ts'
+import type { Master } from './master.ts'
 
 /** Under the path of the coordination url: `/mesos/json.info_0000000012` (Mesos contract 8.5). */
 const path = '/'
@@ -20,12 +21,14 @@ export class Standing {
   #off: (() => void) | undefined
   #masters: readonly MasterInfo[] = []
   #leader: Leader | undefined
+  #since: number
   #stopping = false
 
   constructor(context: Context<MasterFlags>, masterInfo: MasterInfo, newLeader: () => Leader) {
     this.#context = context
     this.#masterInfo = masterInfo
     this.#newLeader = newLeader
+    this.#since = context.clock.now()
   }
 
   get leadership(): Leadership {
@@ -34,6 +37,16 @@ export class Standing {
     if (!first) return { state: 'unknown' }
     if (first.id === this.#masterInfo.id) return { state: 'leading', api: undefined }
     return { state: 'following', leader: `${first.hostname ?? first.address?.ip}:${first.port}` }
+  }
+
+  /** Since when its leadership is as it is, milliseconds since 1970. */
+  get since(): number {
+    return this.#since
+  }
+
+  /** The master of a process that leads. */
+  get master(): Master | undefined {
+    return this.#leader?.master
   }
 
   metrics(uptimeSeconds: number): Record<string, number> {
@@ -64,6 +77,7 @@ export class Standing {
     if (this.#stopping) return
     this.#leader = this.#newLeader()
     this.#leader.masters = this.#masters
+    this.#since = this.#context.clock.now()
     try {
       await this.#leader.lead()
     } catch (error) {
@@ -73,7 +87,9 @@ export class Standing {
   }
 
   #seen(members: readonly Member[]): void {
+    const before = this.leadership.state
     this.#masters = members.flatMap(({ data }) => readMember(data) ?? [])
+    if (this.leadership.state !== before) this.#since = this.#context.clock.now()
     if (this.#leader) this.#leader.masters = this.#masters
   }
 }

@@ -5,6 +5,10 @@ export interface HealthCheck {
   readonly status: HealthStatus
   /** One sentence: what was found and, when it is not ok, what it means. */
   readonly sentence: string
+  /** What is waited for, in a word, where something is. */
+  readonly waits_for?: string
+  /** Since when it is so, ISO 8601. */
+  readonly since?: string
 }
 
 /** The body of `/health` (operations contract, section 1). */
@@ -15,7 +19,14 @@ export interface HealthReport {
 
 const severity: Readonly<Record<HealthStatus, number>> = { ok: 0, degraded: 1, down: 2 }
 
-/** The named checks of a process. The worst one is the health of the whole; with no checks it is ok. */
+/** The worst check is the health of the whole; with no checks it is ok. */
+export function reportOf(checks: Readonly<Record<string, HealthCheck>>): HealthReport {
+  let worst: HealthStatus = 'ok'
+  for (const { status } of Object.values(checks)) if (severity[status] > severity[worst]) worst = status
+  return { status: worst, checks }
+}
+
+/** The named checks of a process. */
 export class Health {
   readonly #checks = new Map<string, HealthCheck>()
   readonly #listeners = new Set<(report: HealthReport) => void>()
@@ -39,13 +50,11 @@ export class Health {
   }
 
   get status(): HealthStatus {
-    let worst: HealthStatus = 'ok'
-    for (const { status } of this.#checks.values()) if (severity[status] > severity[worst]) worst = status
-    return worst
+    return this.report().status
   }
 
   report(): HealthReport {
-    return { status: this.status, checks: Object.fromEntries(this.#checks) }
+    return reportOf(Object.fromEntries(this.#checks))
   }
 
   /** Calls back after each change. Answers a function that ends it. */

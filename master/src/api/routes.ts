@@ -1,8 +1,9 @@
+import type { HealthReport } from '@meseta/common/service/health'
 import type { Replica } from '../replica/replica.ts'
 import { legacyReads } from './legacy-reads.ts'
 import type { OperatorEndpoint } from './operator.ts'
 import type { SchedulerEndpoint } from './scheduler.ts'
-import { type ApiAnswer, type ApiReply, type ApiRequest, empty, json, refusal } from './transport.ts'
+import { type ApiAnswer, type ApiReply, type ApiRequest, empty, headerOf, json, refusal } from './transport.ts'
 import { versionInfo } from './version.ts'
 
 /** Who leads, as far as this process knows. */
@@ -29,6 +30,7 @@ export interface LeaderApi {
 export interface RoutesOptions {
   readonly leadership: () => Leadership
   readonly metrics: () => Readonly<Record<string, number>>
+  readonly health: () => HealthReport
   readonly version: string
   readonly buildTime: number
   /** As text. */
@@ -134,7 +136,7 @@ export class Routes {
   #own(route: string, request: ApiRequest): ApiAnswer {
     switch (route) {
       case '/health':
-        return empty(200)
+        return health(this.#options.health(), request)
       case '/version':
         return this.#json(request, JSON.stringify(versionInfo(this.#options)))
       case '/flags':
@@ -177,6 +179,12 @@ export class Routes {
     const script = body.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
     return { status: 200, headers: { 'content-type': 'text/javascript' }, body: `${callback}(${script});` }
   }
+}
+
+/** Without a word while all is well, as the original (Mesos contract 4); what is not well is said to anybody, the rest to who asks for JSON. */
+function health(report: HealthReport, request: ApiRequest): ApiAnswer {
+  if (report.status === 'ok' && !headerOf(request, 'accept')?.includes('application/json')) return empty(200)
+  return { ...json(JSON.stringify(report)), status: report.status === 'down' ? 503 : 200 }
 }
 
 const addressOf = ({ facts: { masterInfo } }: Replica): string => `${masterInfo.hostname}:${masterInfo.port}`

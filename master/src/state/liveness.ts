@@ -17,7 +17,7 @@ export class Liveness {
   #slots = 0
   /** Since when this master hears; nothing before it counts. */
   #hearingSince = 0
-  #blind = false
+  #blindSince: number | undefined
 
   /** `limit`: the silence, in milliseconds, that makes an agent unreachable. */
   constructor(limit: number) {
@@ -40,8 +40,9 @@ export class Liveness {
     if (this.#watched[slot] === 2) this.#watched[slot] = 1
   }
 
-  get blind(): boolean {
-    return this.#blind
+  /** Since when this master does not hear itself; undefined while it does. */
+  get blindSince(): number | undefined {
+    return this.#blindSince
   }
 
   /** Since when this master hears itself without a break; deadlines about others count from here at the earliest. */
@@ -52,11 +53,11 @@ export class Liveness {
   /** Calls back for each agent whose silence has become evidence, or could be after a probe. */
   scan(now: number, hearsItself: boolean, judge: (slot: number, verdict: Verdict) => void): void {
     if (!hearsItself) {
-      this.#blind = true
+      this.#blindSince ??= now
       return
     }
-    if (this.#blind) {
-      this.#blind = false
+    if (this.#blindSince !== undefined) {
+      this.#blindSince = undefined
       this.#hearingSince = now
     }
     const deadline = now - this.#limit

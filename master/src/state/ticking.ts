@@ -20,7 +20,9 @@ export function tick(cluster: Cluster, hearsItself: boolean): void {
 
 function scanAgents(cluster: Cluster, hearsItself: boolean): void {
   const judged: { slot: number; verdict: string }[] = []
+  const wasBlind = cluster.liveness.blindSince !== undefined
   cluster.liveness.scan(cluster.now.monotonic, hearsItself, (slot, verdict) => judged.push({ slot, verdict }))
+  if (wasBlind === hearsItself) cluster.note({ code: hearsItself ? 'HEARS_AGAIN' : 'BLIND' })
   if (judged.length === 0) return
   const bySlot = new Map([...cluster.agents.values()].map(agent => [agent.slot, agent]))
   for (const { slot, verdict } of judged) {
