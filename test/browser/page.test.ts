@@ -221,6 +221,21 @@ t.test('acts are confirmed, sent, and answered in the cluster’s words', { skip
     await see('first')
     t.ok(await earlier.isDisabled(), 'there is nothing before the beginning')
     t.equal(await page.locator('img, b').count(), 0)
+    // A log that is followed is asked for until its task has ended, and then once more.
+    await page.getByRole('checkbox', { name: 'Follow' }).check()
+    cluster.log += 'followed\n'
+    await see('followed')
+    const [key, running] = decodeURIComponent(page.url().split('#/tasks/')[1]!).split('/') as [string, string]
+    cluster.log += 'last words\n'
+    cluster.writer.put('task', `${key}/${running}`, {
+      ...task('/shop/web', 1, 'TASK_FINISHED', Date.now()),
+      id: running,
+    })
+    await see('last words')
+    await page.getByRole('checkbox', { name: 'Follow' }).waitFor({ state: 'detached' })
+    const reads = cluster.asked.length
+    await page.waitForTimeout(2_500)
+    t.equal(cluster.asked.length, reads, 'what has ended is not asked for again')
   })
 
   await t.test('a package is installed with one changed option, by keys, its progress shown', async t => {
@@ -261,6 +276,25 @@ t.test('what is lost is said, and what was known stays', { skip }, async t => {
   await loadAxe(page)
   t.strictSame(await page.evaluate(violations), [], 'what is greyed can still be read')
   await see('cpus: needs 8, best of 4 nodes has 3.5')
+})
+
+t.test('a page that never hears the cluster says why', { skip }, async t => {
+  const cluster = await startScriptedCluster()
+  t.teardown(() => cluster.close())
+  const browser = await chromium.launch({ executablePath: chromiumPath, args })
+  t.teardown(() => browser.close())
+  const page = await browser.newPage()
+  let refuses = true
+  await page.route('**/meseta/v1/events', route =>
+    refuses ? route.fulfill({ status: 503, body: 'too many streams' }) : route.continue(),
+  )
+  await page.goto(cluster.url)
+  await page.getByText('nothing is known of the cluster yet (the router answered 503)').waitFor()
+  t.equal(await page.getByText('Nothing: no app waits').count(), 0)
+  populate(cluster.writer, Date.now())
+  refuses = false
+  await page.getByRole('heading', { name: 'Needs you (3)' }).waitFor()
+  t.equal(await page.locator('.banner').count(), 0)
 })
 
 t.test('every section can be read by all, at any width, in light and dark', { skip }, async t => {

@@ -49,7 +49,14 @@ t.test('the status of an app is the first that holds', async t => {
 
 t.test('services are sorted with the worst first, each with its reason and link', async t => {
   const store = new Store()
-  store.put('app', '/ok', app({ id: '/ok', labels: { DCOS_SERVICE_NAME: 'web/ü', DCOS_SERVICE_PORT_INDEX: '0' } }))
+  store.put(
+    'app',
+    '/ok',
+    app({
+      id: '/ok',
+      labels: { DCOS_SERVICE_NAME: 'web/ü', DCOS_SERVICE_SCHEME: 'http', DCOS_SERVICE_PORT_INDEX: '0' },
+    }),
+  )
   store.put('app', '/big', app({ id: '/big', tasksRunning: 0 }))
   store.put('app', '/ill', app({ id: '/ill', tasksUnhealthy: 2 }))
   store.put('app', '/bare', { id: '/bare' })
@@ -67,7 +74,20 @@ t.test('services are sorted with the worst first, each with its reason and link'
   t.equal(services[0]!.reason, '2 of 3 fail their health check')
   t.equal(services[1]!.reason, wait.sentence)
   t.equal(services[2]!.link, '/service/web/%C3%BC/')
-  t.equal(linkOf({ DCOS_SERVICE_NAME: 'x' }), undefined, 'without a port there is no page')
+  const served = (name: string, scheme = 'http', index = '0') =>
+    linkOf({ DCOS_SERVICE_NAME: name, DCOS_SERVICE_SCHEME: scheme, DCOS_SERVICE_PORT_INDEX: index })
+  t.equal(served('/team//db/', 'https'), '/service/team/db/')
+  t.equal(linkOf({ DCOS_SERVICE_NAME: 'x', DCOS_SERVICE_SCHEME: 'http' }), undefined, 'without a port there is no page')
+  t.equal(linkOf({ DCOS_SERVICE_NAME: 'x', DCOS_SERVICE_PORT_INDEX: '0' }), undefined, 'nor without a scheme')
+  for (const bad of [
+    served('x', 'javascript'),
+    served('x', 'http', 'one'),
+    served('../../x'),
+    served('a/./b'),
+    served('/'),
+  ])
+    t.equal(bad, undefined)
+  t.equal(linkOfFramework({ id: 'f', name: '..', webui_url: 'http://h:1/' }), undefined)
   t.equal(linkOfFramework({ id: 'f', name: 'm', webui_url: 'javascript:alert(1)' }), undefined)
   t.equal(linkOfFramework({ id: 'f', name: 'm', webui_url: 'http://h:1/' }), '/service/m/')
 })
@@ -104,12 +124,17 @@ t.test('tasks: rows, counts, the app of an id, the folder of the files', async t
   t.equal(appOfTaskId(id), '/shop/web')
   t.equal(appOfTaskId('something-else'), '')
   const store = new Store()
-  store.put('task', 'f/1', task({ id, timestamp: 5 }))
-  store.put('task', 'f/2', task({ id: '2', state: 'TASK_FAILED', timestamp: 9 }))
+  store.put('task', 'f/1', task({ id, timestamp: 5, healthy: false }))
+  store.put('task', 'f/2', task({ id: '2', state: 'TASK_FAILED', timestamp: 9, healthy: true }))
   store.put('task', 'f/3', task({ id: '3', state: 'TASK_STAGING', timestamp: 7 }))
   t.strictSame(
     taskRowsOf(store).map(({ key }) => key),
     ['f/3', 'f/1', 'f/2'],
+  )
+  t.strictSame(
+    taskRowsOf(store).map(({ health }) => health),
+    ['', 'unhealthy', ''],
+    'what has ended is not called healthy',
   )
   t.strictSame(countByState(store.all('task')), [
     ['TASK_RUNNING', 1],
@@ -180,6 +205,9 @@ t.test('freshness: the own connection first, then what the router does not hear'
   const live = { state: 'live', since: 1, detail: '' } as const
   const source = { name: 'master', state: 'live', since: 5, detail: '', known: true } as const
   t.match(freshnessOf({ state: 'lost', since: 2, detail: 'x' }, [source]), { word: 'stale', since: 2 })
+  t.match(freshnessOf({ state: 'connecting', since: 2, detail: 'x' }, []), { mark: 'busy', word: 'connecting' })
+  const unreached = freshnessOf({ state: 'unreached', since: 2, detail: 'the router answered 503' }, [])
+  t.match(unreached, { mark: 'bad', word: 'not connected', since: 2, detail: /\(the router answered 503\)/ })
   t.match(freshnessOf(live, [source]), { word: 'live', detail: '' })
   const lost = freshnessOf(live, [source, { ...source, name: 'marathon', state: 'lost', detail: 'refused' }])
   t.match(lost, { word: 'partly stale', since: 5, detail: /Marathon \(refused\); what it last knew/ })

@@ -1,9 +1,9 @@
 import { Following } from './following.ts'
 import { FrameCutter } from './sse.ts'
 
-/** `connecting` until the first whole state is here; later `live` or `lost`. */
+/** `connecting` until the first whole state is here, `unreached` when that has failed; later `live` or `lost`. */
 export interface ConnectionState {
-  readonly state: 'connecting' | 'live' | 'lost'
+  readonly state: 'connecting' | 'unreached' | 'live' | 'lost'
   /** Wall time, ms. */
   readonly since: number
   readonly detail: string
@@ -29,6 +29,7 @@ export class Connection {
   readonly #following: Following
   #state: ConnectionState = { state: 'connecting', since: Date.now(), detail: 'asking for the cluster' }
   #failures = 0
+  #wasLive = false
   #wake: (() => void) | undefined
 
   constructor(options: ConnectionOptions) {
@@ -46,7 +47,7 @@ export class Connection {
         detail = error instanceof Error ? error.message : String(error)
       }
       if (signal.aborted) return
-      this.#set(this.#state.state === 'connecting' ? 'connecting' : 'lost', detail)
+      this.#set(this.#wasLive ? 'lost' : 'unreached', detail)
       await this.#pause(
         Math.min(longestWait, firstWait * 2 ** Math.min(this.#failures, 10)) * (0.5 + Math.random() / 2),
       )
@@ -88,6 +89,7 @@ export class Connection {
   }
 
   #alive(): void {
+    this.#wasLive = true
     this.#failures = 0
     this.#set('live', 'following')
   }

@@ -24,6 +24,13 @@ export const sourceName = (name: string): string => names[name] ?? name
 export function freshnessOf(connection: ConnectionState, sources: readonly Source[]): Freshness {
   const { state, since, detail } = connection
   if (state === 'connecting') return { mark: 'busy', word: 'connecting', detail, since }
+  if (state === 'unreached')
+    return {
+      mark: 'bad',
+      word: 'not connected',
+      detail: `nothing is known of the cluster yet (${detail}); it is asked again by itself`,
+      since,
+    }
   if (state === 'lost')
     return {
       mark: 'bad',

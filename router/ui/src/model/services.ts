@@ -107,19 +107,19 @@ function serviceOfPod(pod: Pod, wait: Wait | undefined, deploying: boolean): Ser
   }
 }
 
-/** Where the router serves it: the name that DCOS_SERVICE_NAME gives, segment by segment. */
+/** Where the router serves it: what all three labels (admin router contract 2) give; undefined where it would not. */
 export function linkOf(labels: Readonly<Record<string, string>>): string | undefined {
-  const name = labels.DCOS_SERVICE_NAME
-  return name && labels.DCOS_SERVICE_PORT_INDEX !== undefined ? servicePath(name) : undefined
+  const { DCOS_SERVICE_NAME: name = '', DCOS_SERVICE_SCHEME: scheme = '', DCOS_SERVICE_PORT_INDEX: index = '' } = labels
+  return /^https?$/.test(scheme) && /^\d+$/.test(index) ? servicePath(name) : undefined
 }
 
 /** Where the router serves a framework's own page. */
 export const linkOfFramework = (framework: Framework): string | undefined =>
   framework.webui_url && /^https?:\/\//.test(framework.webui_url) ? servicePath(framework.name) : undefined
 
-const servicePath = (name: string) =>
-  `/service/${name
-    .replace(/^\/+|\/+$/g, '')
-    .split('/')
-    .map(encodeURIComponent)
-    .join('/')}/`
+/** Segment by segment. `.` and `..` would lead out of `/service/`: such a name has no place there. */
+function servicePath(name: string): string | undefined {
+  const segments = name.split('/').filter(segment => segment !== '')
+  if (segments.length === 0 || segments.includes('.') || segments.includes('..')) return undefined
+  return `/service/${segments.map(encodeURIComponent).join('/')}/`
+}

@@ -31,7 +31,8 @@ export function taskRowOf(store: Store, key: string, task: Task): TaskRow {
     app: store.get('instance', task.id)?.appId ?? appOfTaskId(task.id),
     startedAt: (running?.timestamp ?? Number.NaN) * 1000,
     updatedAt: (task.timestamp ?? Number.NaN) * 1000,
-    health: task.healthy === true ? 'healthy' : task.healthy === false ? 'unhealthy' : '',
+    // What has ended is not healthy any more, whatever its last check said.
+    health: task.healthy === undefined || !isActive(task.state) ? '' : task.healthy ? 'healthy' : 'unhealthy',
   }
 }
 

@@ -55,7 +55,7 @@ export function Shell() {
               <a href={formatRoute(section)}>{titles[section]}</a>
             </p>
           )}
-          {state === 'connecting' ? (
+          {state === 'connecting' || state === 'unreached' ? (
             <p className="empty">Asking the cluster …</p>
           ) : (
             <Guard key={`${section} ${item}`}>{content(section, item)}</Guard>

@@ -3,28 +3,26 @@ import { type Definition, describe, type InstallAnswer, install } from '../../ac
 import { refusalOf } from '../../act/request.ts'
 import { fieldOfPointer, type Refusal } from '../../model/answers.ts'
 import { type Edits, groupsOf, optionsOf, type Problem } from '../../model/package-form.ts'
-import { useStore } from '../context.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { RefusalNote } from '../parts/refusal.tsx'
 import { Section } from '../parts/section.tsx'
 import { InstallProgress } from './install-progress.tsx'
 import { OptionsForm } from './options-form.tsx'
 
-/** One package: what it is, its options, and its installation. */
+/** One package as it was when it was opened: what is shown is what is installed, though the catalog moves on. */
 export function PackageDetails({ name }: { name: string }) {
-  const version = useStore('package').get('package', name)?.currentVersion
   const [definition, setDefinition] = useState<Definition>()
   const [refusal, setRefusal] = useState<Refusal>()
   useEffect(() => {
     let wanted = true
-    describe(name, version).then(
+    describe(name).then(
       found => wanted && setDefinition(found),
       error => wanted && setRefusal(refusalOf(error)),
     )
     return () => {
       wanted = false
     }
-  }, [name, version])
+  }, [name])
   if (refusal) return <RefusalNote refusal={refusal} />
   if (!definition) return <p className="empty">Asking the catalog …</p>
   return (

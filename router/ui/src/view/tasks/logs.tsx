@@ -1,12 +1,12 @@
 import { useEffect, useRef, useState } from 'react'
-import { LogFile } from '../../act/files.ts'
+import { LogFile, sandboxFile } from '../../act/files.ts'
 import { refusalOf } from '../../act/request.ts'
 import type { Task } from '../../model/objects.ts'
 import { Section } from '../parts/section.tsx'
 
 /** Where a log is followed, it is looked at so often, ms: the agent's files have no stream. */
 const followInterval = 1_000
-/** Characters kept on the page; the beginning gives way. */
+/** Characters kept on the page: what is new takes the place of the beginning, and no more of it is loaded. */
 const mostText = 1_000_000
 
 /** What a task wrote, from the end. Nothing is read until it is opened, and again only when asked to. */
@@ -36,20 +36,25 @@ export function Logs({ task, live }: { task: Task; live: boolean }) {
 }
 
 function LogView({ task, file, live }: { task: Task; file: 'stdout' | 'stderr'; live: boolean }) {
-  const [log] = useState(() => new LogFile(task, file))
+  const [log] = useState(() => new LogFile(sandboxFile(task, file)))
   const [text, setText] = useState<string>()
   const [problem, setProblem] = useState('')
   const [follow, setFollow] = useState(false)
   const view = useRef<HTMLElement>(null)
   const toEnd = useRef(true)
 
+  const reading = useRef(false)
   const attempt = async (read: () => Promise<(before: string) => string>) => {
+    if (reading.current) return
+    reading.current = true
     try {
       const change = await read()
       setText(before => change(before ?? '').slice(-mostText))
       setProblem('')
     } catch (error) {
       setProblem(refusalOf(error).message)
+    } finally {
+      reading.current = false
     }
   }
   const more = () =>
@@ -76,16 +81,14 @@ function LogView({ task, file, live }: { task: Task; file: 'stdout' | 'stderr'; 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `more` reads the same file each time
   useEffect(() => {
     if (!follow) return
-    let reading = false
-    const timer = setInterval(() => {
-      if (reading || document.visibilityState === 'hidden') return
-      reading = true
-      void more().finally(() => {
-        reading = false
-      })
-    }, followInterval)
+    const look = () => {
+      if (document.visibilityState !== 'hidden') void more()
+    }
+    // A task that has ended writes no more: its last words are read, and then nothing is asked.
+    if (!live) return look()
+    const timer = setInterval(look, followInterval)
     return () => clearInterval(timer)
-  }, [follow])
+  }, [follow, live])
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: new text is the reason to scroll
   useEffect(() => {
@@ -95,7 +98,11 @@ function LogView({ task, file, live }: { task: Task; file: 'stdout' | 'stderr'; 
   return (
     <div className="log">
       <div className="log-bar">
-        <button type="button" disabled={!log.hasEarlier} onClick={() => void earlier()}>
+        <button
+          type="button"
+          disabled={!log.hasEarlier || (text?.length ?? 0) >= mostText}
+          onClick={() => void earlier()}
+        >
           Load earlier
         </button>
         <button type="button" onClick={() => void more()}>
