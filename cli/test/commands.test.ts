@@ -304,3 +304,23 @@ t.test('a read is tried again while the router is away, a write is not', async t
   await checkAll(t, router, [{ args: 'marathon group remove shop', code: 7, stderr: 'Error: not now\n' }])
   t.equal(router.asked.filter(({ route }) => route.startsWith('DELETE')).length, 1)
 })
+
+t.test('nothing that the cluster says speaks to the terminal', async t => {
+  const bad = 'a\u001b]0;owned\u0007\u009b2J'
+  const router = await scriptedRouter(t, {
+    ...world,
+    'GET /marathon/v2/apps': { body: { apps: [{ ...apps[1], id: bad }] } },
+    'POST /package/describe': {
+      status: 400,
+      body: { type: 'Other', message: `${bad}\nsecond`, data: { errors: [{ message: bad }] } },
+    },
+    'POST /marathon/v2/apps': { status: 201, body: { id: '/x', deployments: [] } },
+  })
+  await checkAll(t, router, [
+    { args: 'app list --quiet', stdout: 'a ]0;owned 2J\n' },
+    { args: 'app list', stdout: /^[^\p{Cc}]*\n[^\p{Cc}]*\n$/u },
+    { args: 'app list --json', stdout: /"id": "a\\u001b\]0;owned\\u0007\\u009b2J"/ },
+    { args: 'package describe x', code: 1, stderr: 'Error: a ]0;owned 2J\nsecond\nhint: /: a ]0;owned 2J\n' },
+    { args: 'app add', input: JSON.stringify({ id: '/x', [bad]: 1 }), stdout: '', stderr: /no field "a \]0;owned 2J"/ },
+  ])
+})

@@ -1,3 +1,5 @@
+import { visible } from './visible.ts'
+
 /** Exit codes of the command line (contract of the command line, 8.12). */
 export const exitCodes = {
   done: 0,
@@ -34,8 +36,8 @@ const isQuestion = (hint: string): boolean => hint.startsWith('Did you mean ')
 export function report(error: unknown, debug: boolean): number {
   const failure = error instanceof Failure ? error : undefined
   const message = error instanceof Error ? error.message : String(error)
-  process.stderr.write(`Error: ${message}\n`)
-  if (failure?.hint) process.stderr.write(`${isQuestion(failure.hint) ? '' : 'hint: '}${failure.hint}\n`)
+  process.stderr.write(`Error: ${visible(message)}\n`)
+  if (failure?.hint) process.stderr.write(`${isQuestion(failure.hint) ? '' : 'hint: '}${visible(failure.hint)}\n`)
   if (debug && error instanceof Error && error.stack) process.stderr.write(`${error.stack}\n`)
   return exitCodes[failure?.exit ?? 'failure']
 }

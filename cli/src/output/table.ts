@@ -1,3 +1,5 @@
+import { oneLine } from './visible.ts'
+
 export interface TableOptions {
   /** Columns of plain numbers stand at the left, as in the list of apps. */
   readonly numbersLeft?: boolean
@@ -34,9 +36,6 @@ export function table(
   ]
   return `${lines.join('\n')}\n`
 }
-
-/** Names come from tasks and packages: what would break a line, or speak to a terminal, is shown as a blank. */
-const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ')
 
 /** Columns a text takes on a terminal, for the characters that names here are made of. */
 const width = (text: string): number => [...text].length
