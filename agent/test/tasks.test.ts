@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { TaskInfo } from '@meseta/common/protocol/mesos'
 import t, { type Test } from 'tap'
 import { isAlive, membersOf, readAllStats, readStat } from '../src/containers/proc.ts'
 import type { HostAgent } from '../src/host-agent.ts'
@@ -225,6 +226,22 @@ t.test('what can not run here fails at once and says why', async test => {
       reason: 'REASON_CONTAINER_LAUNCH_FAILED',
       message,
     })
+})
+
+t.test('what is in the place of a log fails the launch, and leaves no file open', async test => {
+  const { master, host } = await setUp(test)
+  const volume = { mode: 'RW', container_path: 'stderr', source: { type: 'SANDBOX_PATH', sandbox_path: { path: 'x' } } }
+  const openFiles = () => readdir('/proc/self/fd')
+  const before = (await openFiles()).length
+  for (const id of ['one', 'two', 'three']) {
+    master.run(id, 'true', { container: { type: 'MESOS', volumes: [volume] } } as Partial<TaskInfo>)
+    test.match(await master.status(id, 'TASK_FAILED'), {
+      reason: 'REASON_CONTAINER_LAUNCH_FAILED',
+      message: /^Failed to launch container: .*stderr/,
+    })
+  }
+  await until('all to be forgotten', () => host.agent.heart.core.executors.size === 0)
+  test.ok((await openFiles()).length <= before + 1, `${before} files were open before`)
 })
 
 t.test('a group lives in nested sandboxes, shares volumes, and dies together', async test => {

@@ -1,13 +1,13 @@
 import { once } from 'node:events'
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
-import type { CommandInfoURI } from '@meseta/common/protocol/mesos'
+import type { CommandInfoURI, Volume } from '@meseta/common/protocol/mesos'
 import t, { type Test } from 'tap'
 import { pack } from 'tar-stream'
-import { FakeMaster, hostAgent, newBus, tempFolder, until } from './harness.ts'
+import { FakeMaster, framework, hostAgent, newBus, taskInfo, tempFolder, until } from './harness.ts'
 
 const nobody = 65534
 const rootOnly = process.getuid?.() !== 0 && 'only an agent that is root switches users'
@@ -109,4 +109,42 @@ t.test('a kill ends a fetch that goes on as another user', { skip: rootOnly }, a
   await asked
   master.kill('slow')
   test.match(await master.status('slow', 'TASK_KILLED'), { reason: 'REASON_TASK_KILLED_DURING_LAUNCH' })
+})
+
+t.test('a link that a task planted leads no volume of another task elsewhere', { skip: rootOnly }, async test => {
+  const { folder, master, sandbox } = await setUp(test)
+  const victim = join(folder, 'victim')
+  await mkdir(join(victim, 'deep'), { recursive: true })
+  const executor = { type: 'DEFAULT', executor_id: { value: 'pod' } } as const
+  const launch = (id: string, command: string, path: string) => {
+    const volume: Volume = {
+      mode: 'RW',
+      container_path: 'volume',
+      source: { type: 'SANDBOX_PATH', sandbox_path: { type: 'PARENT', path } },
+    }
+    const tasks = [taskInfo(id, command, { container: { type: 'MESOS', volumes: [volume] } })]
+    master.send({ run_task_group: { framework_info: framework, executor, task_group: { tasks } } })
+  }
+  launch('planter', `ln -s ${victim} volume/evil && ln -s ${victim} volume/way && echo planted; sleep 1000`, 'common/a')
+  await master.status('planter', 'TASK_RUNNING')
+  await until('the links', async () =>
+    (await readFile(join(sandbox('pod'), 'tasks/planter/stdout'), 'utf8')).includes('planted'),
+  )
+  for (const [id, path] of [
+    ['last', 'common/a/evil'],
+    ['between', 'common/a/way/deep'],
+    ['made', 'common/a/way/new'],
+  ] as const) {
+    launch(id, 'true', path)
+    test.match(await master.status(id, 'TASK_FAILED'), {
+      reason: 'REASON_CONTAINER_LAUNCH_FAILED',
+      message: /the volume at .* can not be made: '(evil|way)' on its way is no folder/,
+    })
+  }
+  for (const path of ['', 'deep']) test.equal((await stat(join(victim, path))).uid, 0, path)
+  test.strictSame(await readdir(victim), ['deep'])
+  launch('good', 'touch volume/x; sleep 1000', 'common/b/c')
+  await until('a volume of its own', async () => stat(join(sandbox('pod'), 'common/b/c/x')).catch(() => undefined))
+  for (const path of ['common', 'common/b', 'common/b/c'])
+    test.equal((await stat(join(sandbox('pod'), path))).uid, nobody, path)
 })

@@ -1,7 +1,9 @@
 import type { CommandInfoURI, ContainerID, ResourceStatistics, TaskStatusReason } from '@meseta/common/protocol/mesos'
 
-/** A name in the sandbox that leads elsewhere: a sandbox-path volume of a plain process. Both absolute. */
+/** A name in the sandbox that leads elsewhere: a sandbox-path volume of a plain process. All absolute. */
 export interface SandboxLink {
+  /** The sandbox of the executor, which holds both. */
+  readonly root: string
   readonly path: string
   readonly target: string
 }

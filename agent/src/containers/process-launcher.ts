@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chownSync, closeSync, constants, mkdirSync, openSync, readlinkSync, symlinkSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { chmod, chown, mkdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { ContainerID, ResourceStatistics } from '@meseta/common/protocol/mesos'
 import type { Clock } from '@meseta/common/service/clock'
 import { ControlFiles } from './control-files.ts'
@@ -13,15 +13,15 @@ import {
   LaunchError,
   type Launcher,
   type RecoveredContainer,
+  type SandboxLink,
 } from './launcher.ts'
 import { isAlive, markName, type ProcessId, readStat } from './proc.ts'
+import { makeLink, openLog } from './sandbox-paths.ts'
 import { processStatistics } from './statistics.ts'
 import { findTools, type SupervisorTools, supervisorArguments } from './supervisor.ts'
 import { taskCommand } from './task-command.ts'
 import { type UserIds, userToRunAs } from './users.ts'
 import { watchExit } from './watch-exit.ts'
-
-const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
 
 export interface ProcessLauncherOptions {
   readonly clock: Clock
@@ -68,7 +68,7 @@ export class ProcessLauncher implements Launcher {
     await chmod(spec.directory, 0o750)
     if (user) await chown(spec.directory, user.uid, user.gid)
     await this.#files.create(spec.id, this.#options.bootId, spec.directory)
-    for (const link of spec.links) makeLink(link, user)
+    for (const link of spec.links) makeVolume(link, user)
     await this.#options.fetch(spec, user, container.abort.signal)
   }
 
@@ -179,55 +179,34 @@ export class ProcessLauncher implements Launcher {
   }
 
   #spawn(spec: ContainerSpec, user: UserIds | undefined): ChildProcess {
-    const stdout = openLog(join(spec.directory, 'stdout'), user)
-    const stderr = openLog(join(spec.directory, 'stderr'), user)
+    const logs: number[] = []
     try {
+      for (const name of ['stdout', 'stderr']) logs.push(openLog(join(spec.directory, name), user))
       const marked = { ...spec, environment: { ...spec.environment, [markName]: containerKey(spec.id) } }
       const { argv, environment } = taskCommand(this.#tools, marked, user)
       const child = spawn(this.#tools.sh, supervisorArguments(this.#files.folder(spec.id), this.#tools, argv), {
         cwd: spec.directory,
         env: environment as Record<string, string>,
         detached: true,
-        stdio: ['ignore', stdout, 'ignore', stderr],
+        stdio: ['ignore', logs[0], 'ignore', logs[1]],
       })
       child.unref()
       return child
     } catch (error) {
       throw new LaunchError(`Failed to launch container: ${(error as Error).message}`)
     } finally {
-      closeSync(stdout)
-      closeSync(stderr)
+      for (const log of logs) closeSync(log)
     }
   }
 }
 
-function openLog(path: string, user: UserIds | undefined): number {
-  // What was fetched must not lead the logs elsewhere.
-  const file = openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o644)
-  if (user) chownSync(path, user.uid, user.gid)
-  return file
-}
-
-function makeLink({ path, target }: { path: string; target: string }, user?: UserIds): void {
+function makeVolume(link: SandboxLink, user: UserIds | undefined): void {
   try {
-    mkdirSync(target, { recursive: true })
-    if (user) chownSync(target, user.uid, user.gid)
-    mkdirSync(dirname(path), { recursive: true })
-    if (path !== target) symlinkSync(target, path)
+    makeLink(link, user)
   } catch (error) {
-    // A link of the executor is asked for by each of its tasks.
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && isLinkTo(path, target)) return
     throw new LaunchError(
-      `Failed to launch container: the volume at ${path} can not be made: ${(error as Error).message}`,
+      `Failed to launch container: the volume at ${link.path} can not be made: ${(error as Error).message}`,
     )
-  }
-}
-
-function isLinkTo(path: string, target: string): boolean {
-  try {
-    return readlinkSync(path) === target
-  } catch {
-    return false
   }
 }
 

@@ -67,9 +67,10 @@ function volumeLink(volume: Volume, sandbox: string, parent: string | undefined)
     return `the volume at ${shown} is of the kind ${source?.type ?? 'HOST_PATH'}, which needs a container launcher`
   const { type, path: from = '' } = source.sandbox_path ?? {}
   if (!isInside(from)) return `the volume at ${shown} leads out of the sandbox`
-  if (type !== 'PARENT') return { path: join(sandbox, path), target: join(sandbox, from) }
+  const root = parent ?? sandbox
+  if (type !== 'PARENT') return { root, path: join(sandbox, path), target: join(sandbox, from) }
   if (parent === undefined) return `the volume at ${shown} is of the parent's sandbox, and this container has no parent`
-  return { path: join(sandbox, path), target: join(parent, from) }
+  return { root, path: join(sandbox, path), target: join(parent, from) }
 }
 
 function isInside(path: string): boolean {
