@@ -1,4 +1,5 @@
 import type { KillPolicy, TaskState, TaskStatusReason } from '@meseta/common/protocol/mesos'
+import { isTerminal } from '@meseta/common/protocol/task-state'
 import { checkpointVersion } from '../checkpoints/stored.ts'
 import { type Core, hasCapability, isCheckpointed, laneOf } from './core.ts'
 import type { ExecutorEntry, StoredKill, TaskEntry } from './model.ts'
@@ -69,9 +70,9 @@ export function escalate(core: Core, task: TaskEntry): void {
   signalForKill(core, task)
 }
 
-/** The rest of a group goes with any of its tasks that failed or was killed. */
+/** The rest of a group goes with any of its tasks that ended without success. */
 export function killGroup(core: Core, task: TaskEntry): void {
-  if (task.group === undefined || (task.state !== 'TASK_FAILED' && task.state !== 'TASK_KILLED')) return
+  if (task.group === undefined || !isTerminal(task.state) || task.state === 'TASK_FINISHED') return
   for (const other of task.executor.tasks.values())
     if (other !== task && other.group === task.group) killTask(core, other)
 }

@@ -3,7 +3,7 @@ import { executorFolder, sandboxOf } from '../checkpoints/layout.ts'
 import type { Recovered, RecoveredExecutor, RecoveredTask } from '../checkpoints/stored.ts'
 import { containerKey, type RecoveredContainer } from '../containers/launcher.ts'
 import type { Core } from './core.ts'
-import { signalForKill } from './killing.ts'
+import { killGroup, signalForKill } from './killing.ts'
 import { addExecutor, trackTask } from './launching.ts'
 import { launchFailed, limitCompletion, taskExited } from './lifecycle.ts'
 import type { ExecutorEntry, FrameworkEntry, TaskEntry } from './model.ts'
@@ -31,6 +31,8 @@ export function recover(core: Core, recovered: Recovered, containers: readonly R
     for (const executor of executors) recoverExecutor(core, framework, executor, found)
     forgetEmpty(core, framework)
   }
+  // Only now that all of each group are known: the agent may have died between the end of one and the kill of the rest.
+  for (const task of core.tasks.values()) if (task.phase === 'ended') killGroup(core, task)
   for (const orphan of found.values()) destroyOrphan(core, orphan)
 }
 
