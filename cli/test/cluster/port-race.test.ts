@@ -73,7 +73,7 @@ t.test('clusters that want the same ports at the same moment all come up, each w
 for (const { name, ip } of wishes.filter(({ name }) => name !== 'master-1'))
   t.test(`a port of ${name} that is taken after it was chosen is given up, and whoever asks there is told`, async t => {
     const { ports, workDir, up } = await scene(t)
-    const thief = createServer()
+    const thief = createServer(socket => socket.destroy())
     t.teardown(() => new Promise(done => thief.close(done)))
     const said: string[] = []
     const folder = workDir('a')

@@ -104,20 +104,22 @@ async function start(context: Context<Flags>): Promise<Handle> {
   serveFeed(http.app, '/meseta/v1/events', writer, { log, clock })
   await addProxyRoutes(http.app, { origins, forwarder, balance: new Balance(), upgrades, find })
 
-  const url = await http.listen()
-  let stopped: Promise<void> | undefined
-  const stop = async () => {
+  const close = async () => {
     sources.stop()
     upgrades.close()
     await http.close()
     await forwarder.close()
   }
-  return {
-    url,
-    stop: () => {
-      stopped ??= stop()
-      return stopped
-    },
+  let stopped: Promise<void> | undefined
+  const stop = () => {
+    stopped ??= close()
+    return stopped
+  }
+  try {
+    return { url: await http.listen(), stop }
+  } catch (error) {
+    await stop()
+    throw error
   }
 }
 
