@@ -43,7 +43,12 @@ async function freeUdp(ip: string, port: number): Promise<boolean> {
   }
 }
 
-async function isFree(wish: PortWish, port: number): Promise<number | undefined> {
+/** Whether nobody has the port now. */
+export const isFree = async (wish: Pick<PortWish, 'ip' | 'udp'>, port: number): Promise<boolean> =>
+  (await freePort(wish, port)) !== undefined
+
+/** The port if it is free; of 0 any that is. */
+async function freePort(wish: Pick<PortWish, 'ip' | 'udp'>, port: number): Promise<number | undefined> {
   const tcp = await freeTcp(wish.ip, port)
   if (tcp === undefined) return undefined
   if (wish.udp && !(await freeUdp(wish.ip, tcp))) return undefined
@@ -121,10 +126,10 @@ async function settle(wish: PortWish, old: number | undefined, taken: ReadonlySe
   const choices = old === undefined ? wish.choices : [old, ...wish.choices]
   for (const choice of choices) {
     if (taken.has(`${wish.ip}:${choice}`)) continue
-    if ((await isFree(wish, choice)) !== undefined) return choice
+    if (await isFree(wish, choice)) return choice
   }
   for (let attempt = 0; attempt < 50; attempt += 1) {
-    const port = await isFree(wish, 0)
+    const port = await freePort(wish, 0)
     if (port !== undefined && !taken.has(`${wish.ip}:${port}`)) return port
   }
   throw new Error(`no free port for ${wish.name} on ${wish.ip}`)

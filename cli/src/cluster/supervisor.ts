@@ -8,10 +8,22 @@ export interface Member {
   readonly component: ComponentName
   readonly name: string
   readonly url: string
+  /** What it is started with: one that is to be kept with other words than before is started anew. */
+  readonly words: string
   /** Starts it in a session of its own. Answers its pid. */
   spawn(): Promise<number>
-  /** Whether it serves. */
-  serves(): Promise<boolean>
+  /** Whether the process serves. */
+  serves(pid: number): Promise<boolean>
+  /** Of one that has ended: whether that was because somebody else has its port. */
+  lostPort(): Promise<boolean>
+}
+
+/** A member could not start because somebody else was quicker to listen on its port. */
+export class PortLostError extends Error {
+  constructor(name: string) {
+    super(`${name} has lost its port to somebody else`)
+    this.name = 'PortLostError'
+  }
 }
 
 /** How long a member may take to serve after its start. */
@@ -29,6 +41,8 @@ export class Supervisor {
   readonly #workDir: string
   readonly #say: Say
   readonly #known = new Map<string, KnownProcess>()
+  /** Those that are watched, by name. */
+  readonly #kept = new Map<string, Member>()
   /** Starts that are under way: what they start is known only afterwards. */
   readonly #starts = new Set<Promise<void>>()
   #ending = false
@@ -39,22 +53,45 @@ export class Supervisor {
     for (const found of livingProcesses(workDir)) this.#known.set(found.name, found)
   }
 
-  /** Names of the processes that already run. */
+  /** Names of the processes that run. */
   get running(): ReadonlySet<string> {
-    return new Set(this.#known.keys())
+    return new Set([...this.#known.keys()].filter(name => this.#lives(name)))
   }
 
   get processes(): readonly KnownProcess[] {
     return [...this.#known.values()]
   }
 
-  /** Adopts a member that runs, or starts it; resolves when it serves, and keeps it running from then on. */
+  /**
+   * Adopts a member that runs, or starts it; resolves when it serves, and keeps it running from then on. Throws PortLostError
+   * when somebody else has its port.
+   */
   async keep(member: Member): Promise<void> {
-    const found = this.#known.get(member.name)
-    if (found) this.#say(`${member.name} runs already (process ${found.pid})`)
-    else await this.#start(member)
-    await this.#untilItServes(member)
+    const { name } = member
+    const before = this.#kept.get(name)
+    if (before?.words === member.words) return
+    if (before) await this.#drop(name)
+    try {
+      if (this.#lives(name)) this.#say(`${name} runs already (process ${this.#known.get(name)!.pid})`)
+      else await this.#start(member)
+      await this.#untilItServes(member)
+    } catch (error) {
+      throw !this.#lives(name) && (await member.lostPort()) ? new PortLostError(name) : error
+    }
+    this.#kept.set(name, member)
     void this.#watch(member)
+  }
+
+  /** Keeps all, starting them at the same time. */
+  async keepAll(members: readonly Member[]): Promise<void> {
+    const keeping = members.map(member => this.keep(member))
+    try {
+      await Promise.all(keeping)
+    } catch (error) {
+      // Ports are chosen again when the others have theirs.
+      if (error instanceof PortLostError) await Promise.allSettled(keeping)
+      throw error
+    }
   }
 
   /** Nothing is started again from now on. */
@@ -73,6 +110,12 @@ export class Supervisor {
       }),
     )
     writeProcesses(this.#workDir, this.processes)
+  }
+
+  async #drop(name: string): Promise<void> {
+    this.#kept.delete(name)
+    const known = this.#known.get(name)
+    if (known) await endProcess(known)
   }
 
   async #start(member: Member): Promise<void> {
@@ -104,7 +147,7 @@ export class Supervisor {
 
   async #untilItServes(member: Member): Promise<void> {
     const deadline = Date.now() + startLimit
-    while (!(await member.serves())) {
+    while (!(await member.serves(this.#known.get(member.name)!.pid))) {
       if (!this.#lives(member.name))
         throw new Error(`${member.name} ended before it was ready; its log is ${this.#workDir}/log/${member.name}.log`)
       if (Date.now() > deadline)
@@ -116,16 +159,17 @@ export class Supervisor {
   }
 
   async #watch(member: Member): Promise<void> {
+    const isOver = () => this.#ending || this.#kept.get(member.name) !== member
     let pause = pauses.first
-    while (!this.#ending) {
+    while (!isOver()) {
       const since = Date.now()
-      while (this.#lives(member.name) && !this.#ending) await sleep(lookInterval)
-      if (this.#ending) return
+      while (this.#lives(member.name) && !isOver()) await sleep(lookInterval)
+      if (isOver()) return
       if (Date.now() - since > pauses.young) pause = pauses.first
       this.#say(`${member.name} has ended; starting it again`)
       await sleep(pause)
       pause = Math.min(pauses.longest, pause * 2)
-      if (this.#ending) return
+      if (isOver()) return
       try {
         await this.#start(member)
         this.onRestart?.()

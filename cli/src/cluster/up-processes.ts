@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { spawnServer } from '@meseta/common/coordination/server-process'
+import { type ServerProcess, spawnServer } from '@meseta/common/coordination/server-process'
 import {
   startZookeeperServer,
   zookeeperMode,
@@ -8,15 +8,17 @@ import {
 } from '@meseta/common/coordination/zookeeper-server'
 import { natsServerMissing, natsServes, startNatsServer } from '@meseta/common/messaging/nats-server'
 import { systemClock } from '@meseta/common/service/clock'
+import { exitCodes } from '@meseta/common/service/run'
 import { Failure } from '../output/failure.ts'
 import { type ClusterFile, type ComponentName, removeClusterFile, writeClusterFile } from './cluster-file.ts'
+import { listensOn } from './listening.ts'
 import { type ClusterShape, type PlannedComponent, planCluster, portWishes } from './plan.ts'
-import { choosePorts } from './ports.ts'
+import { choosePorts, isFree, type Ports, startOnPorts } from './ports.ts'
 import { forgetProcesses, livingProcesses } from './process-table.ts'
 import { untilReady, watchCluster } from './ready.ts'
 import type { RunningCluster, Say } from './running.ts'
 import { stopTasks } from './stop-tasks.ts'
-import { type Member, Supervisor } from './supervisor.ts'
+import { type Member, PortLostError, Supervisor } from './supervisor.ts'
 
 /** Servers that somebody else runs, instead of our own. */
 export interface External {
@@ -32,16 +34,18 @@ const isServer = (component: ComponentName) => component === 'zookeeper' || comp
 export async function upProcesses(shape: ClusterShape, external: External, say: Say): Promise<RunningCluster> {
   mkdirSync(join(shape.workDir, 'log'), { recursive: true, mode: 0o700 })
   const supervisor = new Supervisor(shape.workDir, say)
-  const ports = await choosePorts(shape.workDir, wishes(shape, external), supervisor.running, say)
-  const real: ClusterShape = {
-    ...shape,
-    store: external.zk ?? `zk://127.0.0.1:${ports.zookeeper}`,
-    bus: external.nats ?? `nats://127.0.0.1:${ports.nats}`,
-  }
-  const plans = planCluster(real, ports)
+  let plans: readonly PlannedComponent[] = []
+  let ports: Ports
   try {
-    await Promise.all(serverMembers(shape.workDir, ports, external).map(member => supervisor.keep(member)))
-    await Promise.all(plans.map(plan => supervisor.keep(componentMember(shape.workDir, plan))))
+    ports = await startOnPorts(
+      () => choosePorts(shape.workDir, wishes(shape, external), supervisor.running, say),
+      async chosen => {
+        plans = planCluster(onServers(shape, external, chosen), chosen)
+        await supervisor.keepAll(serverMembers(shape.workDir, chosen, external))
+        await supervisor.keepAll(plans.map(plan => componentMember(shape.workDir, plan)))
+      },
+      error => error instanceof PortLostError,
+    )
   } catch (error) {
     supervisor.stopKeeping()
     throw unready(error, supervisor)
@@ -78,6 +82,12 @@ export async function upProcesses(shape: ClusterShape, external: External, say: 
     },
   }
 }
+
+const onServers = (shape: ClusterShape, external: External, ports: Ports): ClusterShape => ({
+  ...shape,
+  store: external.zk ?? `zk://127.0.0.1:${ports.zookeeper}`,
+  bus: external.nats ?? `nats://127.0.0.1:${ports.nats}`,
+})
 
 /** A cluster that is not ready is not ended: a person may look at it, and `up` tries again with what runs. */
 function unready(error: unknown, supervisor: Supervisor): unknown {
@@ -131,57 +141,65 @@ const urlOf = ({ ip, port }: PlannedComponent) => `http://${ip}:${port}`
 function componentMember(workDir: string, plan: PlannedComponent): Member {
   const url = urlOf(plan)
   const log = join(workDir, 'log', `${plan.name}.log`)
+  let started: ServerProcess | undefined
   return {
     component: plan.component,
     name: plan.name,
     url,
+    words: plan.flags.join(' '),
     async spawn() {
       const script = process.argv[1]!
       const args = [...process.execArgv, script, 'run', plan.component, ...plan.flags, `--log-file=${log}`]
-      const output = join(workDir, 'log', `${plan.name}.out`)
-      return (await spawnServer({ command: process.execPath, args, logFile: output, clock: systemClock })).pid
+      const logFile = join(workDir, 'log', `${plan.name}.out`)
+      started = await spawnServer({ command: process.execPath, args, logFile, clock: systemClock })
+      return started.pid
     },
-    async serves() {
+    async serves(pid) {
       try {
         const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(1_000), redirect: 'manual' })
         await answer.body?.cancel()
-        return true
+        return listensOn(pid, plan.port)
       } catch {
         return false
       }
     },
+    lostPort: async () => (await started?.exited)?.code === exitCodes.portTaken,
   }
 }
 
-function serverMembers(workDir: string, ports: Readonly<Record<string, number>>, external: External): Member[] {
+function serverMembers(workDir: string, ports: Ports, external: External): Member[] {
   const members: Member[] = []
   if (!external.zk) {
     needed(zookeeperServerMissing(), '--zk zk://host:2181')
     const clientPort = ports.zookeeper!
+    const folder = join(workDir, 'zookeeper')
     members.push({
-      component: 'zookeeper',
-      name: 'zookeeper',
-      url: `zk://127.0.0.1:${clientPort}`,
-      spawn: async () =>
-        (await startZookeeperServer({ clock: systemClock, folder: join(workDir, 'zookeeper'), clientPort })).process
-          .pid,
-      serves: async () => (await zookeeperMode(clientPort)) !== undefined,
+      ...serverMember('zookeeper', 'zk', clientPort),
+      spawn: async () => (await startZookeeperServer({ clock: systemClock, folder, clientPort })).process.pid,
+      serves: async pid => (await zookeeperMode(clientPort)) !== undefined && listensOn(pid, clientPort),
     })
   }
   if (!external.nats) {
     needed(natsServerMissing(), '--nats nats://host:4222')
     const port = ports.nats!
+    const folder = join(workDir, 'nats')
     members.push({
-      component: 'nats',
-      name: 'nats',
-      url: `nats://127.0.0.1:${port}`,
-      spawn: async () =>
-        (await startNatsServer({ clock: systemClock, folder: join(workDir, 'nats'), port })).process.pid,
-      serves: () => natsServes(port),
+      ...serverMember('nats', 'nats', port),
+      spawn: async () => (await startNatsServer({ clock: systemClock, folder, port })).process.pid,
+      serves: async pid => (await natsServes(port)) && listensOn(pid, port),
     })
   }
   return members
 }
+
+/** What both servers have in common. Why they end is in their own logs only: a port that somebody has now was lost. */
+const serverMember = (name: 'zookeeper' | 'nats', scheme: string, port: number) => ({
+  component: name,
+  name,
+  url: `${scheme}://127.0.0.1:${port}`,
+  words: String(port),
+  lostPort: async () => !(await isFree({ ip: '127.0.0.1' }, port)),
+})
 
 function needed(missing: string | undefined, option: string): void {
   if (missing === undefined) return
@@ -190,7 +208,7 @@ function needed(missing: string | undefined, option: string): void {
 
 function clusterFile(
   plans: readonly PlannedComponent[],
-  ports: Readonly<Record<string, number>>,
+  ports: Ports,
   supervisor: Supervisor,
   leader: string,
 ): ClusterFile {

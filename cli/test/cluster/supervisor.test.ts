@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { ComponentName } from '../../src/cluster/cluster-file.ts'
+import { listensOn } from '../../src/cluster/listening.ts'
 import { lives, startTime } from '../../src/cluster/process-identity.ts'
 import { endProcess, livingProcesses } from '../../src/cluster/process-table.ts'
 import { type Member, Supervisor } from '../../src/cluster/supervisor.ts'
@@ -30,7 +32,9 @@ function scene(t: Test) {
     name,
     url: `http://127.0.0.1:1/${name}`,
     spawn: () => sleeper(),
+    words: '',
     serves: async () => true,
+    lostPort: async () => false,
     ...more,
   })
   const supervisor = () => new Supervisor(workDir, text => said.push(text))
@@ -171,6 +175,49 @@ t.test('a member that ends before it serves is an error that names its log', asy
   await t.rejects(keeper.keep(member('agent-1', 'agent', { spawn: () => sleeper(0), serves: async () => false })), {
     message: `agent-1 ended before it was ready; its log is ${workDir}/log/agent-1.log`,
   })
+})
+
+t.test('who has lost its port is started on another one, those who speak to it anew, and no one else', async t => {
+  const { member, supervisor, sleeper, said, started } = scene(t)
+  const keeper = supervisor()
+  const on = (port: number) => [
+    member('agent-1'),
+    member('marathon', 'marathon', {
+      words: `--port=${port}`,
+      spawn: () => sleeper(port === 1 ? 0 : 300),
+      serves: async () => port !== 1,
+      lostPort: async () => port === 1,
+    }),
+    member('balancer', 'balancer', { words: `--marathon=${port}` }),
+  ]
+  await t.rejects(keeper.keepAll(on(1)), { name: 'PortLostError', message: /^marathon has lost its port/ })
+  t.same([...keeper.running].sort(), ['agent-1', 'balancer'], 'the others have settled')
+  const [agent, balancer] = [pidOf(keeper, 'agent-1'), pidOf(keeper, 'balancer')!]
+  await keeper.keepAll(on(2))
+  t.same([...keeper.running].sort(), ['agent-1', 'balancer', 'marathon'])
+  t.equal(pidOf(keeper, 'agent-1'), agent)
+  t.not(pidOf(keeper, 'balancer'), balancer)
+  t.equal(startTime(balancer), undefined, 'it was ended')
+  t.equal(started.length, 5)
+  t.same(said, [], 'nothing of this is taken for a death')
+  const again = restarted(keeper)
+  process.kill(pidOf(keeper, 'balancer')!, 'SIGKILL')
+  await again
+  t.same(said, ['balancer has ended; starting it again'])
+  keeper.stopKeeping()
+  await keeper.end(() => true)
+})
+
+t.test('a port belongs to the process that listens on it', async t => {
+  const own = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => own.close())
+  await once(own, 'listening')
+  const { port } = own.address() as AddressInfo
+  t.ok(listensOn(process.pid, port))
+  t.notOk(listensOn(process.ppid, port), 'not to its parent')
+  t.notOk(listensOn(2 ** 30, port), 'not to a process that does not exist')
+  await new Promise(done => own.close(done))
+  t.notOk(listensOn(process.pid, port), 'and to nobody when it is closed')
 })
 
 t.test('what does not end when asked is killed, and a pid of somebody else is left alone', async t => {

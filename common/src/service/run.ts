@@ -40,8 +40,8 @@ const lastWords = 250
 /** How long a component may take to stop, ms. */
 const stopLimit = 10_000
 
-/** Exit codes of a component's process: stopped on request; it could not go on; its flags are wrong. */
-export const exitCodes = { stopped: 0, failed: 1, badFlags: 2 } as const
+/** Exit codes of a component's process: stopped on request; it could not go on; its flags are wrong; somebody else has its port. */
+export const exitCodes = { stopped: 0, failed: 1, badFlags: 2, portTaken: 3 } as const
 
 /** All flags of a component that runs in a process of its own, for `--help` and completion. */
 export function processFlags(component: { readonly flags: FlagDefinitions }): FlagDefinitions {
@@ -193,7 +193,7 @@ class Shell<Definitions extends FlagDefinitions> {
   #fail(error: Error, what: string): void {
     this.#log.fatal({ err: error }, what)
     if (this.#shell.log_file !== undefined) process.stderr.write(`${this.#component.name}: ${what}: ${error.message}\n`)
-    process.exit(exitCodes.failed)
+    process.exit((error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? exitCodes.portTaken : exitCodes.failed)
   }
 }
 

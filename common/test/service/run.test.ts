@@ -118,6 +118,14 @@ t.test('it ends with 1 and the reason when it can not start or go on', async t =
   }
 })
 
+t.test('it ends with 3 when somebody else has its port: another one can be chosen', async t => {
+  const first = run(['--port', '0'])
+  const { port } = new URL(await listening(first))
+  const second = run(['--port', port])
+  t.match(await second.ended, { code: 3 })
+  t.match(second.err(), new RegExp(`127\\.0\\.0\\.1:${port}: the port is taken`))
+})
+
 t.test('it lives on when whoever started it has gone, and logs to a file', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'meseta-run-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
