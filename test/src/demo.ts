@@ -2,9 +2,10 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { listeners, socketsOf } from '@meseta/cli/cluster/listening'
 import { journeys, type World } from './demo/journeys.ts'
 import { type Counts, type Step, type StepResult, walk } from './demo/steps.ts'
-import { type ClusterJson, listens, mesetaDone, processesOf, readCluster } from './support/cluster.ts'
+import { type ClusterJson, mesetaDone, processesOf, readCluster } from './support/cluster.ts'
 import { until } from './support/until.ts'
 
 const usage = `npm run demo -- [--json] [--processes] [--cluster <work-dir>] [--patience <seconds>]
@@ -51,20 +52,22 @@ async function bringUp(world: World, around: Surroundings): Promise<Counts> {
   }
 }
 
-const addressesOf = (cluster: ClusterJson) =>
-  [cluster.router, cluster.marathon, cluster.universe, ...cluster.masters, ...cluster.agents].map(url => new URL(url))
+/** Sockets on which processes of the cluster listen: another one on this machine may listen at the same places later. */
+function ownListeners(workDir: string): Set<string> {
+  const held = new Set(processesOf(workDir).flatMap(({ pid }) => [...socketsOf(pid)]))
+  return new Set(listeners().flatMap(({ socket }) => (held.has(socket) ? [socket] : [])))
+}
 
 async function bringDown(world: World): Promise<Counts> {
-  const before = world.cluster
+  const own = ownListeners(world.workDir)
+  if (own.size === 0) throw new Error('no process of the cluster listens anywhere')
   await mesetaDone(['down', '--work-dir', world.workDir], 90_000)
   await until('no process of the cluster', () => processesOf(world.workDir).length === 0, 10_000).catch(() => {
     const left = processesOf(world.workDir).map(({ pid, command }) => `${pid} ${command.slice(0, 80)}`)
     throw new Error(`processes were left behind: ${left.join('; ')}`)
   })
-  for (const { hostname, port } of addressesOf(before)) {
-    if (await listens(hostname, Number(port || 80))) throw new Error(`somebody still listens on ${hostname}:${port}`)
-  }
-  if (await listens(world.vip.address, world.vip.port)) throw new Error('the virtual IP still answers')
+  const left = listeners().filter(({ socket }) => own.has(socket))
+  if (left.length > 0) throw new Error(`somebody still listens on ${left.map(({ local }) => local).join(', ')}`)
   return { processes: 0, ports: 0 }
 }
 
