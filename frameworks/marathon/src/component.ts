@@ -34,7 +34,7 @@ async function start(context: Context<Flags>): Promise<Handle> {
   const { clock, random, log, store, election, metrics } = context
   const health = new Health()
   const given = context.flags
-  const master = await masterSource(given.master, context)
+  const masters = masterSource(given.master, { ...context, health })
   const events = new EventHub(clock)
   const feed = new FeedWriter({ epoch: random.uuid(), clock })
   let self = `${given.hostname ?? given.ip}:${given.port}`
@@ -87,7 +87,7 @@ async function start(context: Context<Flags>): Promise<Handle> {
       health,
       feed,
       events,
-      master: master.source,
+      master: masters,
       framework: frameworkInfo(given, given.webui_url ?? url, given.mesos_user ?? userInfo().username),
       info: { leader: self, version: apiVersion },
       failed,
@@ -106,7 +106,7 @@ async function start(context: Context<Flags>): Promise<Handle> {
       await candidate.withdraw()
       await http.close()
       await proxy.close()
-      await master.close()
+      await masters.close()
     },
   }
 }
@@ -122,7 +122,7 @@ function info(given: Flags, leader: Leader | undefined, address: string | undefi
     leader: address ?? '',
     frameworkId: leader?.state.frameworkId ?? null,
     marathon_config: {
-      master: given.master,
+      master: shownFlags(flags, given).master,
       framework_name: given.framework_name,
       mesos_role: given.mesos_role,
       mesos_user: given.mesos_user ?? userInfo().username,

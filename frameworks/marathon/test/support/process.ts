@@ -3,6 +3,7 @@ import {
   type MemoryCluster,
   type MemoryCoordination,
 } from '@meseta/common/coordination/memory'
+import type { Coordination } from '@meseta/common/coordination/open'
 import type { Bus } from '@meseta/common/messaging/bus'
 import { systemClock } from '@meseta/common/service/clock'
 import type { Handle } from '@meseta/common/service/component'
@@ -31,12 +32,12 @@ export const newServers = (): MemoryCluster =>
     },
   })
 
-export async function startMarathon(
-  servers: MemoryCluster,
+/** A component in this process, on whatever store and election. */
+export async function runMarathon(
+  { store, election }: Pick<Coordination, 'store' | 'election'>,
   master: string,
   more: readonly string[] = [],
-): Promise<TestMarathon> {
-  const coordination = servers.connect()
+): Promise<Pick<TestMarathon, 'fatal'> & Handle> {
   const fatal = Promise.withResolvers<Error>()
   const flags = parseFlags(component.flags, {
     argv: ['--port=0', `--master=${master}`, '--min-revive-offers-interval=50', '--drain-delay=50ms', ...more],
@@ -48,15 +49,24 @@ export async function startMarathon(
     random: systemRandom,
     log: createLogger({ name: 'marathon', level: 'silent' }),
     metrics: createRegistry(),
-    store: coordination.store,
-    election: coordination.election,
+    store,
+    election,
     bus: undefined as unknown as Bus,
     fatal: error => fatal.resolve(error),
   })
+  return { ...handle, fatal: fatal.promise }
+}
+
+export async function startMarathon(
+  servers: MemoryCluster,
+  master: string,
+  more: readonly string[] = [],
+): Promise<TestMarathon> {
+  const coordination = servers.connect()
+  const handle = await runMarathon(coordination, master, more)
   return {
     ...handle,
     coordination,
-    fatal: fatal.promise,
     stop: async () => {
       await handle.stop()
       await coordination.close()
