@@ -9,6 +9,7 @@ import { type LogEntry, paths, recordFormat } from '../core/records.ts'
 /** Reads and writes that run beside each other. */
 const parallel = 32
 const retryAfter = 1_000
+const stored = 'changes are stored'
 
 export interface RecordsOptions {
   readonly store: Store
@@ -33,6 +34,10 @@ export class Records {
 
   constructor(options: RecordsOptions) {
     this.#options = options
+    options.store.onState(state => {
+      if (state === 'suspended') this.#sayThatItWaits()
+      else if (state === 'connected') options.health.set('store', 'ok', stored)
+    })
   }
 
   /** The number of the newest write given; durable once `durable` has reached it. */
@@ -79,7 +84,7 @@ export class Records {
         this.#waiting = new Map()
         for (const phase of phases(batch)) await inParallel(phase, one => this.#persist(one))
         this.#durable = upTo
-        this.#options.health.set('store', 'ok', 'changes are stored')
+        this.#options.health.set('store', 'ok', stored)
         for (const listener of this.#listeners) listener()
       }
     } catch (error) {
@@ -132,10 +137,14 @@ export class Records {
   }
 
   #pause(): Promise<void> {
-    this.#options.health.set('store', 'degraded', 'the store can not be reached: changes wait until it is back')
+    this.#sayThatItWaits()
     return new Promise(resolve => {
       this.#options.clock.after(retryAfter, resolve)
     })
+  }
+
+  #sayThatItWaits(): void {
+    this.#options.health.set('store', 'degraded', 'the store can not be reached: changes wait until it is back')
   }
 
   #full(path: string): string {

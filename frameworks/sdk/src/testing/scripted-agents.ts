@@ -49,9 +49,11 @@ export class ScriptedCluster {
     let cluster: ScriptedCluster | undefined
     const master = await ScriptedMaster.start({
       subscribed: (_master, call) => {
-        const info = call.subscribe?.framework_info
-        if (cluster !== undefined) cluster.#wanted = new Set(info?.roles ?? ['*'])
-        cluster?.offerAll()
+        if (cluster === undefined) return
+        cluster.#wanted = new Set(call.subscribe?.framework_info.roles ?? ['*'])
+        // What was offered to the session before is gone with it.
+        cluster.#offers.clear()
+        cluster.offerAll()
       },
       call: (_master, call) => cluster?.take(call),
     })
