@@ -1,4 +1,5 @@
 import { request } from 'undici'
+import { firstBytes } from '../first-bytes.ts'
 
 /** A component as `/system/health/v1` shows it: 0 good, 1 bad, 3 no answer within three seconds (operations contract, 6). */
 export interface Unit {
@@ -18,6 +19,7 @@ export interface Asked {
 }
 
 const patience = 3_000
+const mostOutput = 4096
 
 /** Asks every component for its health, at the same time. */
 export function askAll(components: readonly Asked[]): Promise<Unit[]> {
@@ -33,14 +35,10 @@ async function ask({ id, name, url }: Asked): Promise<Unit> {
   }
   if (url === undefined) return { ...unit, health: 3, output: 'it is not known where this component is' }
   try {
-    const answer = await request(`${url}/health`, {
-      headersTimeout: patience,
-      bodyTimeout: patience,
-      signal: AbortSignal.timeout(patience),
-    })
-    const text = (await answer.body.text()).slice(0, 4096)
-    const good = answer.statusCode === 200
-    return { ...unit, health: good ? 0 : 1, output: good ? '' : text || `it answered ${answer.statusCode}` }
+    const { statusCode, body } = await request(`${url}/health`, { signal: AbortSignal.timeout(patience) })
+    const text = await firstBytes(body, mostOutput)
+    const good = statusCode === 200
+    return { ...unit, health: good ? 0 : 1, output: good ? '' : text || `it answered ${statusCode}` }
   } catch (error) {
     return { ...unit, health: 3, output: error instanceof Error ? error.message : String(error) }
   }

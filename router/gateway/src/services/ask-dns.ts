@@ -1,22 +1,22 @@
 import { request } from 'undici'
+import { firstBytes } from '../first-bytes.ts'
 import type { AskDns } from './find-service.ts'
 
 const mostBytes = 1024 * 1024
 
-/** SRV questions over the HTTP API of the cluster's DNS (admin router contract, 2, step 3): connect and read within 3 s. */
+/** The contract's 2 s to connect and 3 s to read, together. */
+const patience = 5_000
+
+/** SRV questions over the HTTP API of the cluster's DNS (admin router contract, 2, step 3). */
 export function createAskDns(dns: string, domain = 'mesos'): AskDns {
   return async normal => {
     const name = `_${normal}._tcp.marathon.${domain}`
-    const answer = await request(`${dns}/v1/services/${encodeURIComponent(name)}.`, {
+    const { statusCode, body } = await request(`${dns}/v1/services/${encodeURIComponent(name)}.`, {
       headers: { 'user-agent': 'Master Admin Router' },
-      headersTimeout: 3_000,
-      bodyTimeout: 3_000,
+      signal: AbortSignal.timeout(patience),
     })
-    if (answer.statusCode !== 200) {
-      await answer.body.dump()
-      throw new Error(`DNS answered ${answer.statusCode}`)
-    }
-    const text = await answer.body.text()
+    const text = await firstBytes(body, mostBytes + 1)
+    if (statusCode !== 200) throw new Error(`DNS answered ${statusCode}`)
     if (text.length > mostBytes) throw new Error('the answer of DNS is too large')
     const [first] = JSON.parse(text) as { ip?: string; port?: string }[]
     const port = Number(first?.port)

@@ -1,0 +1,13 @@
+import type { Readable } from 'node:stream'
+
+/** A body's first bytes as text, at most `most` of them. The rest is not read: its connection is closed. */
+export async function firstBytes(body: Readable, most: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    length += chunk.length
+    if (length >= most) break
+  }
+  return Buffer.concat(chunks).subarray(0, most).toString()
+}
