@@ -17,6 +17,29 @@ export interface ServeFeedOptions {
   readonly stallTimeout?: number
   /** Between two comments that keep the connection alive, ms; 10 s unless said. */
   readonly heartbeat?: number
+  /** Who looks after a reader that has named these topics beside kinds. Throws a 400 for those it does not know; without it none are known. */
+  readonly host?: (topics: readonly string[]) => FeedHost
+}
+
+/** What a server adds to the stream of one reader. */
+export interface FeedHost {
+  /** Called once, after the first `hello`. */
+  welcome(reader: FeedReader): void
+  /** What `hello` says to a reader of these kinds beside epoch and number. */
+  hello(kinds: Kinds | undefined): object
+}
+
+/** One reader of a feed, for the host that adds to its stream. */
+export interface FeedReader {
+  /** The kinds that it is sent; all when undefined. */
+  readonly kinds: Kinds | undefined
+  /** Changes them: another `hello`, the state of the kinds that are new, `synced`, and the changes of all from there. */
+  choose(kinds: Kinds | undefined): void
+  /** Writes frames of the host's own, without an id. False when the reader is slow: the host keeps only the newest, and tries again when told. */
+  tell(frames: Uint8Array): boolean
+  /** Calls back when it may be told more. */
+  onReady(listener: () => void): void
+  onLeave(listener: () => void): void
 }
 
 /** A feed that is served. */
@@ -50,6 +73,7 @@ class Audience implements ServedFeed {
   readonly #maxBehind: number
   readonly #stallTimeout: number
   readonly #heartbeat: number
+  readonly #host: ServeFeedOptions['host']
   readonly #readers = new Set<Reader>()
   #beating: Timer | undefined
   #waking = false
@@ -63,6 +87,7 @@ class Audience implements ServedFeed {
     this.#maxBehind = options.maxBehind ?? 8 * 1024 * 1024
     this.#stallTimeout = options.stallTimeout ?? 30_000
     this.#heartbeat = options.heartbeat ?? 10_000
+    this.#host = options.host
     writer.onChange(() => this.#wake())
   }
 
@@ -76,14 +101,16 @@ class Audience implements ServedFeed {
         headers: { 'retry-after': '5' },
       })
     const after = placeAsked(request)
-    const kinds = kindsAsked(request)
+    const { kinds, others } = topicsAsked(request)
+    if (others.length > 0 && !this.#host) throw unknownTopic(others[0]!)
+    const host = this.#host?.(others)
     const stream = openStream(reply, {
       contentType: 'text/event-stream; charset=utf-8',
       maxQueuedBytes: this.#maxBehind + 4 * batchBytes,
       stallTimeout: this.#stallTimeout,
       clock: this.#clock,
     })
-    const reader = new Reader(this.#writer, stream, this.#maxBehind, kinds)
+    const reader = new Reader(this.#writer, stream, this.#maxBehind, kinds, host)
     this.#readers.add(reader)
     this.#beating ??= this.#clock.every(this.#heartbeat, () => this.#beat())
     stream.onClose(reason => this.#leave(reader, reader.overrun ? 'too far behind' : reason, request.ip))
@@ -122,26 +149,35 @@ function placeAsked(request: FastifyRequest): string | undefined {
   return after || (Array.isArray(header) ? header[0] : header) || undefined
 }
 
-/** `topics=app,task`: the kinds that are wanted, all when none is named. */
-function kindsAsked(request: FastifyRequest): Kinds | undefined {
+/**
+ * `topics=app,task`: the kinds that are wanted, all when no topic is named; and topics that are no kinds, which a host may know. A topic with a
+ * question mark has commas of its own and stands alone; the parameter may be given again.
+ */
+export function topicsAsked(request: FastifyRequest): { kinds: Kinds | undefined; others: string[] } {
   const { topics } = request.query as { topics?: string | string[] }
-  if (topics === undefined || topics === '') return undefined
-  const kinds = [topics].flat().flatMap(part => part.split(','))
-  const strange = kinds.find(kind => !/^[a-z][a-z0-9_-]{0,63}$/.test(kind))
-  if (strange !== undefined)
-    throw new HttpError(
-      400,
-      `the query's topics name '${strange.slice(0, 64)}', which is no kind of object; name kinds, with commas between them`,
-    )
-  return new Set(kinds)
+  if (topics === undefined || topics === '') return { kinds: undefined, others: [] }
+  return parseTopics([topics].flat().flatMap(part => (part.includes('?') ? [part] : part.split(','))))
 }
 
+/** Parts topics into kinds and others. */
+export function parseTopics(topics: readonly string[]): { kinds: Kinds; others: string[] } {
+  const isKind = (topic: string) => /^[a-z][a-z0-9_-]{0,63}$/.test(topic)
+  return { kinds: new Set(topics.filter(isKind)), others: topics.filter(topic => !isKind(topic)) }
+}
+
+export const unknownTopic = (topic: string): HttpError =>
+  new HttpError(
+    400,
+    `the topics name '${topic.slice(0, 64)}', which is no kind of object; name kinds, with commas between them`,
+  )
+
 /** One reader: first the snapshot or what it missed, then each change. It holds no queue: it walks the shared ring. */
-class Reader {
+class Reader implements FeedReader {
   readonly #writer: FeedWriter
   readonly #stream: OutStream
   readonly #maxBehind: number
-  readonly #kinds: Kinds | undefined
+  readonly #host: FeedHost | undefined
+  #kinds: Kinds | undefined
   #snapshot: Snapshot | undefined
   /** Its place: all changes up to this one are written. */
   #seq = 0
@@ -149,17 +185,29 @@ class Reader {
   #syncAt: number | undefined
   overrun = false
 
-  constructor(writer: FeedWriter, stream: OutStream, maxBehind: number, kinds: Kinds | undefined) {
+  constructor(
+    writer: FeedWriter,
+    stream: OutStream,
+    maxBehind: number,
+    kinds: Kinds | undefined,
+    host: FeedHost | undefined,
+  ) {
     this.#writer = writer
     this.#stream = stream
     this.#maxBehind = maxBehind
     this.#kinds = kinds
+    this.#host = host
     stream.onDrain(() => this.pump())
   }
 
+  get kinds(): Kinds | undefined {
+    return this.#kinds
+  }
+
   begin(after: string | undefined): void {
-    const { epoch, seq } = this.#writer
-    this.#stream.write(encodeFrame('hello', JSON.stringify({ epoch, seq })))
+    const { seq } = this.#writer
+    this.#hello()
+    this.#host?.welcome(this)
     const position = after === undefined ? undefined : parsePosition(after)
     if (position && this.#writer.canResume(position)) this.#seq = position.seq
     else {
@@ -169,6 +217,35 @@ class Reader {
     }
     this.#syncAt = seq
     this.pump()
+  }
+
+  choose(kinds: Kinds | undefined): void {
+    const known = this.#kinds
+    this.#kinds = kinds
+    const added = new Set([...(kinds ?? [])].filter(kind => known && !known.has(kind)))
+    // A state that is still on its way begins anew. Changes up to now come again after it, in order: the last one counts.
+    if (this.#snapshot || (known && !kinds)) this.#snapshot = this.#writer.snapshot(kinds)
+    else if (added.size > 0) this.#snapshot = this.#writer.snapshot(added)
+    this.#hello()
+    this.#syncAt = this.#writer.seq
+    this.pump()
+  }
+
+  tell(frames: Uint8Array): boolean {
+    return this.#stream.queuedBytes < batchBytes && this.#stream.write(frames)
+  }
+
+  onReady(listener: () => void): void {
+    this.#stream.onDrain(listener)
+  }
+
+  onLeave(listener: () => void): void {
+    this.#stream.onClose(listener)
+  }
+
+  #hello(): void {
+    const { epoch, seq } = this.#writer
+    this.#stream.write(encodeFrame('hello', JSON.stringify({ epoch, seq, ...this.#host?.hello(this.#kinds) })))
   }
 
   beat(): void {

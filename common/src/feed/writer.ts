@@ -124,6 +124,11 @@ export class FeedWriter {
     return { seq, next }
   }
 
+  /** The newest frame of a key, as readers are sent it; `undefined` when there is no such key. */
+  frameOf(kind: string, key: string): Buffer | undefined {
+    return this.#entries.get(entryName(kind, key))?.frame
+  }
+
   /** Calls back after each change. Answers a function that ends it. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)

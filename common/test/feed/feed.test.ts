@@ -2,9 +2,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import t from 'tap'
 import { type FeedListener, type FollowedFeed, type FollowFeedOptions, followFeed } from '../../src/feed/reader.ts'
-import { type ServedFeed, type ServeFeedOptions, serveFeed } from '../../src/feed/serve.ts'
+import { type FeedReader, type ServedFeed, type ServeFeedOptions, serveFeed } from '../../src/feed/serve.ts'
 import { FeedWriter, type FeedWriterOptions } from '../../src/feed/writer.ts'
 import { systemClock } from '../../src/service/clock.ts'
+import { HttpError } from '../../src/service/errors.ts'
 import { Health } from '../../src/service/health.ts'
 import { createHttp, type HttpService } from '../../src/service/http.ts'
 import { createRegistry } from '../../src/service/metrics.ts'
@@ -366,6 +367,55 @@ t.test('a reader that names topics gets their snapshot and their changes, also a
   t.equal(strange.status, 400)
   t.match(await strange.text(), /topics/)
 })
+
+t.test(
+  'a host adds to hello and to the stream, and changes the kinds of a reader, also of one that still gets the state',
+  async t => {
+    const readers: FeedReader[] = []
+    const { writer, feed, http, port } = await rig('e1', {
+      host: topics => {
+        if (topics.includes('no:thing')) throw new HttpError(400, 'there is no such thing')
+        return {
+          hello: kinds => ({ kinds: [...(kinds ?? ['all'])], topics }),
+          welcome: reader => {
+            readers.push(reader)
+            reader.tell(Buffer.from('event: own\ndata: {}\n\n'))
+          },
+        }
+      },
+    })
+    t.teardown(() => http.close())
+    const big = 'x'.repeat(1000)
+    for (let n = 0; n < 5_000; n += 1) writer.put('task', `t${n}`, big)
+    writer.put('app', 'a', 1)
+    writer.put('vip', 'v', 1)
+    const one = tap(port, '?topics=app&topics=x%3Fa,b')
+    t.teardown(() => one.socket.destroy())
+    await until('synced', () => one.text().includes('event: synced'))
+    t.match(frames(one.text()), /"kinds":\["app"\],"topics":\["x\?a,b"\]/)
+    t.match(frames(one.text()), /event: hello\n.*\n\nevent: own\n.*"a".*synced/s)
+
+    readers[0]!.choose(new Set(['vip', 'app']))
+    writer.put('app', 'a', 2)
+    await until('the new kind and the change', () => one.text().includes('"body":2'))
+    t.match(frames(one.text()), /"kinds":\["vip","app"\].*"key":"v".*"body":2/s)
+    t.equal(one.text().match(/"key":"a"/g)?.length, 2, 'what it had is not sent again')
+
+    const late = tap(port, '?topics=task')
+    t.teardown(() => late.socket.destroy())
+    late.socket.pause()
+    await until('a second reader', () => readers.length === 2)
+    readers[1]!.choose(undefined)
+    late.socket.resume()
+    await until('synced', () => late.text().includes('event: synced'))
+    const keys = new Set([...late.text().matchAll(/"key":"(\w+)"/g)].map(([, key]) => key))
+    t.equal(keys.size, 5_002)
+
+    const refused = await fetch(`http://127.0.0.1:${port}/feed?topics=no:thing`)
+    t.equal(refused.status, 400)
+    t.equal(feed.readers, 2)
+  },
+)
 
 t.test('silence, garbage and oversized frames end a connection, and the copy stays', async t => {
   let serveNext: (response: ServerResponse) => void = () => undefined

@@ -1,4 +1,3 @@
-import { serveFeed } from '@meseta/common/feed/serve'
 import { FeedWriter } from '@meseta/common/feed/writer'
 import { commonFlags } from '@meseta/common/service/common-flags'
 import { type Context, defineComponent, type Handle } from '@meseta/common/service/component'
@@ -7,6 +6,8 @@ import { Health } from '@meseta/common/service/health'
 import { createHttp } from '@meseta/common/service/http'
 import { mesetaVersion } from '@meseta/common/service/version'
 import { pageFolder } from '@meseta/ui/assets'
+import { addEventRoutes } from './events/event-routes.ts'
+import { TaskViews } from './events/task-views.ts'
 import { addSystemHealth } from './health/routes.ts'
 import type { Asked } from './health/system-health.ts'
 import { Forwarder } from './proxy/forwarder.ts'
@@ -53,6 +54,7 @@ async function start(context: Context<Flags>): Promise<Handle> {
   const health = new Health()
   const services = new ServiceTable()
   const upstreams = new Upstreams()
+  const tasks = new TaskViews({ nodeOf: id => upstreams.hostname(id), appOf: id => services.appOf(id) })
   const forwarder = new Forwarder()
   const writer = new FeedWriter({ epoch: random.uuid(), clock })
   const sources = new Sources({
@@ -64,6 +66,7 @@ async function start(context: Context<Flags>): Promise<Handle> {
     },
     writer,
     services,
+    tasks,
     upstreams,
     health,
     clock,
@@ -101,11 +104,20 @@ async function start(context: Context<Flags>): Promise<Handle> {
     version: mesetaVersion,
     components: () => componentsOf({ leader: upstreams.leader, marathon, universe, balancer, dns }, upstreams),
   })
-  serveFeed(http.app, '/meseta/v1/events', writer, { log, clock })
+  const endEvents = addEventRoutes(http.app, {
+    writer,
+    tasks,
+    now: () => clock.now(),
+    sources: () => sources.ages(),
+    clock,
+    random,
+    log,
+  })
   await addProxyRoutes(http.app, { origins, forwarder, balance: new Balance(), upgrades, find })
 
   const close = async () => {
     sources.stop()
+    endEvents()
     upgrades.close()
     await http.close()
     await forwarder.close()

@@ -3,9 +3,11 @@ import type { FeedWriter } from '@meseta/common/feed/writer'
 import type { Clock, Timer } from '@meseta/common/service/clock'
 import type { Health } from '@meseta/common/service/health'
 import type { Random } from '@meseta/common/service/random'
+import type { Task } from '@meseta/ui/model/objects'
 import type { Logger } from 'pino'
 import { pointOf, pointsKept } from './events/history.ts'
 import { carried, type SourceName, type SourceState } from './events/kinds.ts'
+import type { TaskViews } from './events/task-views.ts'
 import type { AgentEntry, ClusterEntry, Upstreams } from './routes/upstreams.ts'
 import type { AppEntry, FrameworkEntry, InstanceEntry, ServiceTable } from './services/service-table.ts'
 
@@ -13,6 +15,7 @@ export interface SourcesOptions {
   readonly urls: Readonly<Record<SourceName, string | (() => Promise<string | undefined>)>>
   readonly writer: FeedWriter
   readonly services: ServiceTable
+  readonly tasks: TaskViews
   readonly upstreams: Upstreams
   readonly health: Health
   readonly clock: Clock
@@ -45,8 +48,15 @@ export class Sources {
     return this.#states.get(name)?.known ?? false
   }
 
-  states(): SourceState[] {
-    return [...this.#states.values()]
+  /** Each source as `hello` shows it: how old what is known of it is, in ms; `null` when nothing is. */
+  ages(): Record<SourceName, { age_ms: number | null; leader?: string }> {
+    const { clock, upstreams } = this.#options
+    const ageOf = ({ state, since, known }: SourceState) => (!known ? null : state === 'live' ? 0 : clock.now() - since)
+    const ages = [...this.#states.values()].map(state => [
+      state.name,
+      { age_ms: ageOf(state), ...(state.name === 'master' && upstreams.leader ? { leader: upstreams.leader } : {}) },
+    ])
+    return Object.fromEntries(ages)
   }
 
   stop(): void {
@@ -64,12 +74,12 @@ export class Sources {
       log: log.child({ source: name }),
       on: {
         put: (kind, key, body) => {
-          this.#put(kind, body)
           if (carried[name].has(kind)) writer.put(kind, key, body)
+          this.#put(kind, key, body)
         },
         del: (kind, key) => {
-          this.#delete(kind, key)
           if (carried[name].has(kind)) writer.del(kind, key)
+          this.#delete(kind, key)
         },
         synced: () => this.#setState(name, 'live', 'following its feed', true),
         state: (state, detail) => this.#setState(name, state, detail, this.knows(name)),
@@ -78,21 +88,23 @@ export class Sources {
     this.#feeds.push(feed)
   }
 
-  #put(kind: string, body: unknown): void {
-    const { services, upstreams } = this.#options
+  #put(kind: string, key: string, body: unknown): void {
+    const { services, tasks, upstreams } = this.#options
     if (kind === 'cluster') upstreams.putCluster(body as ClusterEntry)
     else if (kind === 'agent') upstreams.putAgent(body as AgentEntry)
     else if (kind === 'framework') services.putFramework(body as FrameworkEntry)
     else if (kind === 'app') services.putApp(body as AppEntry)
     else if (kind === 'instance') services.putInstance(body as InstanceEntry)
+    else if (kind === 'task') tasks.put(key, body as Task)
   }
 
   #delete(kind: string, key: string): void {
-    const { services, upstreams } = this.#options
+    const { services, tasks, upstreams } = this.#options
     if (kind === 'agent') upstreams.deleteAgent(key)
     else if (kind === 'framework') services.deleteFramework(key)
     else if (kind === 'app') services.deleteApp(key)
     else if (kind === 'instance') services.deleteInstance(key)
+    else if (kind === 'task') tasks.delete(key)
   }
 
   #setState(name: SourceName, state: SourceState['state'], detail: string, known: boolean): void {

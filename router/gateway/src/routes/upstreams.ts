@@ -9,6 +9,7 @@ export interface ClusterEntry {
 export interface AgentEntry {
   readonly id: string
   readonly pid?: string
+  readonly hostname?: string
 }
 
 /** `name@host:port` -> `http://host:port`; undefined for anything else. */
@@ -22,6 +23,7 @@ export class Upstreams {
   #leader: string | undefined
   #cluster: ClusterEntry = {}
   readonly #agents = new Map<string, string>()
+  readonly #hostnames = new Map<string, string>()
 
   putCluster(cluster: ClusterEntry): void {
     this.#cluster = cluster
@@ -32,10 +34,12 @@ export class Upstreams {
     const origin = originOfPid(agent.pid)
     if (origin) this.#agents.set(agent.id, origin)
     else this.#agents.delete(agent.id)
+    if (agent.hostname) this.#hostnames.set(agent.id, agent.hostname)
   }
 
   deleteAgent(id: string): void {
     this.#agents.delete(id)
+    this.#hostnames.delete(id)
   }
 
   /** The leading master's origin, or the last one known. */
@@ -49,6 +53,10 @@ export class Upstreams {
 
   agent(id: string): string | undefined {
     return this.#agents.get(id)
+  }
+
+  hostname(id: string): string | undefined {
+    return this.#hostnames.get(id)
   }
 
   agentIds(): string[] {

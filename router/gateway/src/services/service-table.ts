@@ -114,6 +114,11 @@ export class ServiceTable {
     this.#frameworks.delete(id)
   }
 
+  /** The app that an instance belongs to. */
+  appOf(instanceId: string): string | undefined {
+    return this.#instances.get(instanceId)?.appId
+  }
+
   /** Whether an app claims this name; for services that no app label may take, ask `framework` alone. */
   app(normal: string): Lookup {
     const ids = this.#appsByName.get(normal)

@@ -66,7 +66,8 @@ export class Connection {
     const watch = new Watch(() => ended.abort(new Error(`nothing was heard for ${silence / 1000} s`)))
     try {
       const place = this.#following.connecting()
-      const url = place === '' ? this.#options.url : `${this.#options.url}?after=${encodeURIComponent(place)}`
+      const url = new URL(this.#options.url, location.href)
+      if (place !== '') url.searchParams.set('after', place)
       const response = await fetch(url, {
         headers: { accept: 'text/event-stream' },
         cache: 'no-store',

@@ -251,3 +251,24 @@ export interface Objects {
 }
 
 export type Kind = keyof Objects
+
+/** The same as values: the topics of the page's stream. */
+const named: Readonly<Record<Kind, true>> = {
+  cluster: true,
+  source: true,
+  agent: true,
+  framework: true,
+  task: true,
+  app: true,
+  instance: true,
+  pod: true,
+  deployment: true,
+  wait: true,
+  package: true,
+  installed: true,
+  repository: true,
+  vip: true,
+  metric: true,
+}
+
+export const kinds = Object.keys(named) as readonly Kind[]

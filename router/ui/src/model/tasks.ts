@@ -1,4 +1,6 @@
-import { isActive } from './marks.ts'
+import type { Readable } from './filter.ts'
+import { stateWord } from './format.ts'
+import { isActive, isFailed } from './marks.ts'
 import type { Task } from './objects.ts'
 import type { Store } from './store.ts'
 
@@ -16,19 +18,53 @@ export interface TaskRow {
   readonly health: 'healthy' | 'unhealthy' | ''
 }
 
+/** What the filter language says of tasks, in the page and in windows of the router's stream. */
+export const readableTask: Readable<TaskRow> = {
+  text: ({ task, app }) => `${task.id} ${task.name} ${app}`,
+  words: {
+    is: ({ task: { state }, health }) => [
+      isActive(state) ? 'active' : 'completed',
+      ...(isFailed(state) ? ['failed'] : []),
+      stateWord(state),
+      health,
+    ],
+    state: ({ task }) => [stateWord(task.state).replaceAll(' ', '_'), task.state],
+    app: ({ app }) => app,
+    framework: ({ task }) => [task.framework_name ?? '', task.framework_id],
+    node: ({ node, task }) => [node, task.slave_id],
+    role: ({ task }) => task.role ?? '',
+    reason: ({ task }) => [task.reason ?? '', task.message ?? ''],
+  },
+  numbers: { cpus: ({ task }) => task.resources?.cpus ?? 0, mem: ({ task }) => task.resources?.mem ?? 0 },
+}
+
 /** All tasks, active ones first, the newest change first. */
 export function taskRowsOf(store: Store): TaskRow[] {
-  const rows = store.entries('task').map(([key, task]) => taskRowOf(store, key, task))
+  const names = namesIn(store)
+  const rows = store.entries('task').map(([key, task]) => taskRowOf(names, key, task))
   return rows.sort(byActivityThenTime)
 }
 
-export function taskRowOf(store: Store, key: string, task: Task): TaskRow {
+/** Names that a task's row shows and the task itself does not say. */
+export interface NamesOfTasks {
+  /** The hostname of an agent. */
+  nodeOf(agentId: string): string | undefined
+  /** The app that an instance belongs to. */
+  appOf(taskId: string): string | undefined
+}
+
+export const namesIn = (store: Store): NamesOfTasks => ({
+  nodeOf: id => store.get('agent', id)?.hostname,
+  appOf: id => store.get('instance', id)?.appId,
+})
+
+export function taskRowOf(names: NamesOfTasks, key: string, task: Task): TaskRow {
   const running = task.statuses?.find(({ state }) => state === 'TASK_RUNNING') ?? task.statuses?.[0]
   return {
     key,
     task,
-    node: store.get('agent', task.slave_id)?.hostname ?? task.slave_id,
-    app: store.get('instance', task.id)?.appId ?? appOfTaskId(task.id),
+    node: names.nodeOf(task.slave_id) ?? task.slave_id,
+    app: names.appOf(task.id) ?? appOfTaskId(task.id),
     startedAt: (running?.timestamp ?? Number.NaN) * 1000,
     updatedAt: (task.timestamp ?? Number.NaN) * 1000,
     // What has ended is not healthy any more, whatever its last check said.
@@ -36,7 +72,7 @@ export function taskRowOf(store: Store, key: string, task: Task): TaskRow {
   }
 }
 
-function byActivityThenTime(a: TaskRow, b: TaskRow): number {
+export function byActivityThenTime(a: TaskRow, b: TaskRow): number {
   const activity = Number(isActive(b.task.state)) - Number(isActive(a.task.state))
   return activity || (b.updatedAt || 0) - (a.updatedAt || 0) || (a.key < b.key ? -1 : 1)
 }

@@ -1,7 +1,7 @@
 import { cores, dateTime, memory, reasonWord, stateWord } from '../../model/format.ts'
 import { isActive, markOfTask } from '../../model/marks.ts'
 import { formatRoute } from '../../model/route.ts'
-import { taskRowOf } from '../../model/tasks.ts'
+import { namesIn, taskRowOf } from '../../model/tasks.ts'
 import { useStore } from '../context.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Section } from '../parts/section.tsx'
@@ -18,7 +18,7 @@ export function TaskDetails({ taskKey }: { taskKey: string }) {
         The master does not know this task, or no longer. <a href="#/tasks">All tasks</a>
       </p>
     )
-  const { node, app, startedAt, health } = taskRowOf(store, taskKey, task)
+  const { node, app, startedAt, health } = taskRowOf(namesIn(store), taskKey, task)
   return (
     <>
       <Section title={task.id} source="master">

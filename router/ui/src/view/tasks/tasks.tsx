@@ -1,33 +1,14 @@
-import { compileFilter, type Readable } from '../../model/filter.ts'
+import { compileFilter } from '../../model/filter.ts'
 import { cores, memory, reasonWord, shortened, stateWord } from '../../model/format.ts'
-import { isActive, isFailed, markOfTask } from '../../model/marks.ts'
+import { markOfTask } from '../../model/marks.ts'
 import { formatRoute } from '../../model/route.ts'
-import { type TaskRow, taskRowsOf } from '../../model/tasks.ts'
+import { readableTask, type TaskRow, taskRowsOf } from '../../model/tasks.ts'
 import { useQuery, useStore } from '../context.tsx'
 import { Age } from '../parts/age.tsx'
 import { FilterBox } from '../parts/filter-box.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { type Column, Table } from '../parts/table.tsx'
-
-const readable: Readable<TaskRow> = {
-  text: ({ task, app }) => `${task.id} ${task.name} ${app}`,
-  words: {
-    is: ({ task: { state }, health }) => [
-      isActive(state) ? 'active' : 'completed',
-      ...(isFailed(state) ? ['failed'] : []),
-      stateWord(state),
-      health,
-    ],
-    state: ({ task }) => [stateWord(task.state).replaceAll(' ', '_'), task.state],
-    app: ({ app }) => app,
-    framework: ({ task }) => [task.framework_name ?? '', task.framework_id],
-    node: ({ node, task }) => [node, task.slave_id],
-    role: ({ task }) => task.role ?? '',
-    reason: ({ task }) => [task.reason ?? '', task.message ?? ''],
-  },
-  numbers: { cpus: ({ task }) => task.resources?.cpus ?? 0, mem: ({ task }) => task.resources?.mem ?? 0 },
-}
 
 const columns: readonly Column<TaskRow>[] = [
   {
@@ -79,7 +60,7 @@ function whyOf({ state, message, reason }: TaskRow['task']) {
 export function Tasks() {
   const rows = taskRowsOf(useStore('task', 'agent', 'instance'))
   const [query, setQuery] = useQuery('q')
-  const filter = compileFilter(query, readable)
+  const filter = compileFilter(query, readableTask)
   const shown = rows.filter(filter.matches)
   return (
     <Section title="All tasks" source="master" plain>
