@@ -159,8 +159,11 @@ t.test('acts are confirmed, sent, and answered in the cluster’s words', { skip
 
   await t.test('scaling an app that is locked offers to force', async t => {
     await go('apps/%2Fshop%2Fweb')
-    await page.getByRole('button', { name: 'Scale' }).click()
-    await dialog.getByRole('spinbutton').fill('5')
+    await page.getByRole('button', { name: 'Scale' }).press('Enter')
+    await page.keyboard.press('Backspace')
+    t.ok(await dialog.getByRole('button', { name: 'Scale' }).isDisabled(), 'nothing typed stops nothing')
+    await page.keyboard.press('Enter')
+    await page.keyboard.type('5')
     cluster.refusal = lockedRefusal
     await dialog.getByRole('button', { name: 'Scale' }).click()
     await dialog.getByText('App is locked by one or more deployments').waitFor()

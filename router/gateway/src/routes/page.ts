@@ -30,13 +30,15 @@ const security: Readonly<Record<string, string>> = {
 
 /** Serves the built page at `/`. Its few files are read once; a missing build is said where the page would be. */
 export function addPage(app: FastifyInstance, folder: string): void {
-  const files = readFiles(folder)
+  let files = readFiles(folder)
   const send = (reply: FastifyReply, file: PageFile, ifNoneMatch: string | undefined, cache: string) => {
     reply.headers({ ...security, etag: file.etag, 'cache-control': cache })
     if (ifNoneMatch === file.etag) return reply.code(304).send()
     return reply.type(file.type).send(file.bytes)
   }
   app.get('/', async (request, reply) => {
+    // It may have been built since.
+    if (!files.has('index.html')) files = readFiles(folder)
     const page = files.get('index.html')
     if (!page)
       throw new HttpError(503, 'the page has not been built: run `npm start` once, or `node router/ui/build.mjs`')

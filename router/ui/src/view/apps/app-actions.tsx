@@ -46,12 +46,13 @@ function dialogOf(action: Action, service: Service, close: () => void): ReactNod
 
 function ScaleDialog({ service, close }: { service: Service; close: () => void }) {
   const [text, setText] = useState(String(service.wanted))
-  const instances = Math.max(0, Math.trunc(Number(text) || 0))
+  // An emptied field must not stop an app: only a number that was typed is one.
+  const instances = /^\d+$/.test(text) ? Number(text) : undefined
   return (
     <CallDialog
       title={`Scale ${service.id}`}
       verb={instances === 0 ? 'Stop' : 'Scale'}
-      call={scaleCall(service.id, instances)}
+      call={instances === undefined ? undefined : scaleCall(service.id, instances)}
       close={close}
     >
       <label className="field">

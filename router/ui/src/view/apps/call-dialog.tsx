@@ -9,7 +9,8 @@ interface CallDialogProps {
   readonly title: string
   /** What the button says. */
   readonly verb: string
-  readonly call: Call
+  /** Nothing while what was typed is no call yet. */
+  readonly call: Call | undefined
   readonly close: () => void
   readonly children?: ReactNode
   /** Must be typed before what can not be undone. */
@@ -32,13 +33,13 @@ export function CallDialog({ title, verb, call, close, children, typed, done }: 
         </div>
       </Dialog>
     )
-  const ready = !state.busy && (typed === undefined || name === typed)
+  const ready = !state.busy && (typed === undefined || name === typed) ? call : undefined
   return (
     <Dialog title={title} close={close}>
       <form
         onSubmit={event => {
           event.preventDefault()
-          if (ready) run(call)
+          if (ready) run(ready)
         }}
       >
         {children}
@@ -50,18 +51,20 @@ export function CallDialog({ title, verb, call, close, children, typed, done }: 
             <input value={name} onChange={event => setName(event.target.value)} autoComplete="off" spellCheck={false} />
           </label>
         )}
-        <p className="quiet call-line">
-          <code>
-            {call.method} {call.path} {call.body === undefined ? '' : JSON.stringify(call.body)}
-          </code>
-        </p>
+        {call && (
+          <p className="quiet call-line">
+            <code>
+              {call.method} {call.path} {call.body === undefined ? '' : JSON.stringify(call.body)}
+            </code>
+          </p>
+        )}
         {state.refusal && <RefusalNote refusal={state.refusal} />}
         <div className="buttons">
           <button type="button" onClick={close}>
             Cancel
           </button>
           {state.refusal?.locked && (
-            <button type="button" className="danger" disabled={!ready} onClick={() => run(forced(call))}>
+            <button type="button" className="danger" disabled={!ready} onClick={() => ready && run(forced(ready))}>
               Force {verb.toLowerCase()}
             </button>
           )}

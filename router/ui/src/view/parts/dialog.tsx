@@ -13,7 +13,13 @@ export function Dialog({ title, close, children, wide = false }: DialogProps) {
   const heading = useId()
   useEffect(() => {
     const dialog = element.current
-    if (dialog && !dialog.open) dialog.showModal()
+    if (dialog && !dialog.open) {
+      dialog.showModal()
+      // To what is filled in, where there is something; else to the first button.
+      const field = dialog.querySelector<HTMLInputElement | HTMLTextAreaElement>('input, textarea')
+      field?.focus()
+      if (field instanceof HTMLInputElement) field.select()
+    }
     return () => dialog?.close()
   }, [])
   return (
