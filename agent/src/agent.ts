@@ -86,9 +86,10 @@ export class Agent {
     const link = await this.#linkId()
     await checkpoints.write(layout.bootId, `${bootId}\n`)
     const recovered = await loadCheckpoints(checkpoints)
-    for (const error of recovered.errors) this.#parts.log.error({ checkpoint: error }, 'a checkpoint was not read')
     const containers = await launcher.recover()
-    this.#perform(this.heart.recover(this.#now(), recovered, containers))
+    const errors = [...recovered.errors, ...containers.flatMap(({ problem }) => problem ?? [])]
+    for (const error of errors) this.#parts.log.error({ checkpoint: error }, 'a checkpoint was not read')
+    this.#perform(this.heart.recover(this.#now(), { ...recovered, errors }, containers))
     for (const { id, state } of containers) if (state.kind === 'running') void this.#wait(id)
     await this.#lanes.idle()
     this.#recovered = true

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, chown, readdir, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -152,6 +152,37 @@ t.test('a damaged checkpoint costs only its own task', async test => {
   await until('the container that no checkpoint names to be destroyed', () => !runs(bad))
   const metrics = (await (await fetch(`${await second.url()}/metrics/snapshot`)).json()) as Record<string, number>
   test.equal(metrics['slave/recovery_errors'], 1)
+})
+
+t.test('a torn configuration of a container ends that container, and no other', async test => {
+  const folder = await tempFolder(test)
+  const first = live(test, folder, 1, { good: 'sleep 1000', torn: 'sleep 1000', empty: 'sleep 1000' })
+  const pids: Record<string, number> = {}
+  for (const id of ['good', 'torn', 'empty']) pids[id] = pidOf(await first.status(id, 'TASK_RUNNING'))
+  await first.kill()
+  const containers = join(folder, 'runtime/containers')
+  for (const name of await readdir(containers)) {
+    const pid = Number.parseInt(await readFile(join(containers, name, 'pid'), 'utf8'), 10)
+    if (pid === pids.torn) await writeFile(join(containers, name, 'config'), '{"version":1,"id":')
+    if (pid === pids.empty) await writeFile(join(containers, name, 'config'), '')
+  }
+  await mkdir(join(containers, 'parent.child'))
+  await writeFile(join(containers, 'parent.child/config'), 'null')
+  const second = live(test, folder, 2)
+  for (const id of ['torn', 'empty']) {
+    test.match(await second.status(id, 'TASK_FAILED'), {
+      reason: 'REASON_EXECUTOR_TERMINATED',
+      message: 'Abnormal executor termination: what the agent knew of its container was damaged',
+    })
+    test.strictSame(
+      readAllStats().filter(stat => stat.session === pids[id] && isAlive(stat)),
+      [],
+    )
+  }
+  test.ok(runs(pids.good ?? 0))
+  const metrics = (await (await fetch(`${await second.url()}/metrics/snapshot`)).json()) as Record<string, number>
+  test.equal(metrics['slave/recovery_errors'], 3)
+  await until('only one to be left', async () => (await readdir(containers)).length === 1)
 })
 
 t.test('a checkpoint of another version stops the agent before it touches anything', async test => {

@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, readFile, readlink, rename, rm, symlink, truncate } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { syncFolder, writeDurably } from './durable.ts'
 import type { CheckpointStore } from './store.ts'
 
 /** Checkpoints as files below a folder: written aside, synced, renamed. */
@@ -10,17 +11,7 @@ export class FileCheckpoints implements CheckpointStore {
   }
 
   async write(path: string, text: string): Promise<void> {
-    const full = await this.#prepare(path)
-    const aside = `${full}.new`
-    const file = await open(aside, 'w')
-    try {
-      await file.writeFile(text)
-      await file.datasync()
-    } finally {
-      await file.close()
-    }
-    await rename(aside, full)
-    await syncFolder(dirname(full))
+    await writeDurably(await this.#prepare(path), text)
   }
 
   async append(path: string, text: string): Promise<void> {
@@ -73,15 +64,6 @@ export async function replaceLink(path: string, target: string): Promise<void> {
   await rm(aside, { force: true })
   await symlink(target, aside)
   await rename(aside, path)
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }
 
 async function absentAsUndefined<T>(reading: Promise<T>): Promise<T | undefined> {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ContainerID } from '@meseta/common/protocol/mesos'
+import { writeDurably } from '../checkpoints/durable.ts'
 import { containerKey, type Exit } from './launcher.ts'
-import { type ProcessId, parseStat } from './proc.ts'
+import { isAlive, type ProcessId, parseStat, readStat } from './proc.ts'
 
 /** The format of `config`; a reader refuses others. */
 const configVersion = 1
@@ -15,6 +16,11 @@ export interface ContainerConfig {
   readonly boot_id: string
   readonly directory: string
 }
+
+/** A control folder as it was found: with its configuration, or what is wrong with that. */
+export type FoundConfig =
+  | { readonly id: ContainerID; readonly config: ContainerConfig }
+  | { readonly id: ContainerID; readonly config: undefined; readonly problem: string }
 
 /**
  * The control folder of each container, `<runtime>/containers/<key>`: `config` by the agent; `pid`, `exit` and
@@ -34,22 +40,20 @@ export class ControlFiles {
     const folder = this.folder(id)
     await mkdir(folder, { recursive: true })
     const config: ContainerConfig = { version: configVersion, id, boot_id: bootId, directory }
-    const path = join(folder, 'config')
-    await writeFile(`${path}.own`, JSON.stringify(config))
-    await rename(`${path}.own`, path)
+    await writeDurably(join(folder, 'config'), JSON.stringify(config))
     return folder
   }
 
-  /** Configurations of all containers; folders whose configuration can not be read are removed: nothing ran from them. */
-  async list(): Promise<ContainerConfig[]> {
+  /** All containers. A folder without a configuration is removed: nothing ran from it. */
+  async list(): Promise<FoundConfig[]> {
     await mkdir(this.#root, { recursive: true })
-    const configs: ContainerConfig[] = []
+    const found: FoundConfig[] = []
     for (const name of await readdir(this.#root)) {
-      const config = await this.#readConfig(join(this.#root, name))
-      if (config === undefined) await rm(join(this.#root, name), { recursive: true, force: true })
-      else configs.push(config)
+      const one = await this.#readConfig(name)
+      if (one === undefined) await rm(join(this.#root, name), { recursive: true, force: true })
+      else found.push(one)
     }
-    return configs
+    return found
   }
 
   async remove(id: ContainerID): Promise<void> {
@@ -82,20 +86,37 @@ export class ControlFiles {
     }
   }
 
-  async #readConfig(folder: string): Promise<ContainerConfig | undefined> {
-    let text: string
+  /** Whether a supervisor runs, and runs this container: the number in a damaged folder may be that of another boot. */
+  isSupervised(id: ContainerID, { pid, startTime }: ProcessId): boolean {
+    const stat = readStat(pid)
+    if (!isAlive(stat) || stat.startTime !== startTime) return false
+    return readOrUndefined(`/proc/${pid}/cmdline`)?.includes(`\0${this.folder(id)}\0`) ?? false
+  }
+
+  /** @throws {Error} when another version wrote it */
+  async #readConfig(name: string): Promise<FoundConfig | undefined> {
+    const path = join(this.#root, name, 'config')
+    let config: ContainerConfig | null = null
     try {
-      text = await readFile(join(folder, 'config'), 'utf8')
-    } catch {
-      return undefined
+      config = JSON.parse(await readFile(path, 'utf8'))
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     }
-    const config = JSON.parse(text) as ContainerConfig
+    if (!Number.isInteger(config?.version) || config?.id === undefined)
+      return { id: idOf(name), config: undefined, problem: `${path} is damaged` }
     if (config.version !== configVersion)
       throw new Error(
-        `${folder}/config has version ${config.version}; this agent reads version ${configVersion}: run the agent that wrote it`,
+        `${path} has version ${config.version}; this agent reads version ${configVersion}: run the agent that wrote it`,
       )
-    return config
+    return { id: config.id, config }
   }
+}
+
+/** The container of a control folder's name: the other way round than `containerKey`. */
+function idOf(name: string): ContainerID {
+  const end = name.lastIndexOf('.')
+  return end < 0 ? { value: name } : { value: name.slice(end + 1), parent: idOf(name.slice(0, end)) }
 }
 
 function readOrUndefined(path: string): string | undefined {

@@ -45,6 +45,8 @@ export interface RecoveredContainer {
     | { readonly kind: 'ended'; readonly exit: Exit }
     /** Prepared, and never started: it can not start any more. */
     | { readonly kind: 'never-started' }
+  /** What could not be read of it, in a sentence. */
+  readonly problem?: string | undefined
 }
 
 /**

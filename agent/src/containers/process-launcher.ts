@@ -124,9 +124,10 @@ export class ProcessLauncher implements Launcher {
 
   async recover(): Promise<RecoveredContainer[]> {
     const recovered: RecoveredContainer[] = []
-    for (const config of await this.#files.list()) {
-      const sameBoot = config.boot_id === this.#options.bootId
-      recovered.push({ id: config.id, state: await this.#recoverOne(config.id, sameBoot) })
+    for (const found of await this.#files.list()) {
+      const { id, config } = found
+      if (config === undefined) recovered.push({ id, state: await this.#endUnfinished(id), problem: found.problem })
+      else recovered.push({ id, state: await this.#recoverOne(id, config.boot_id === this.#options.bootId) })
     }
     return recovered
   }
@@ -155,6 +156,20 @@ export class ProcessLauncher implements Launcher {
     const stat = readStat(found.pid)
     if (isAlive(stat) && stat.startTime === found.startTime) return { kind: 'running', pid: found.pid }
     return { kind: 'ended', exit: await watching.ended }
+  }
+
+  /** A container is started when its configuration is durable: one that has none was not to run, and must not. */
+  async #endUnfinished(id: ContainerID): Promise<RecoveredContainer['state']> {
+    const container = this.#open(id)
+    const exit = this.#files.exit(id)
+    if (exit !== undefined) return this.#ended(container, exit)
+    if (await this.#files.forbidStart(id)) return { kind: 'never-started' }
+    const supervisor = this.#files.supervisor(id)
+    if (supervisor !== undefined && this.#files.isSupervised(id, supervisor)) {
+      await killMembers(this.#options.clock, treeOf(id, supervisor))
+      killProcess(supervisor)
+    }
+    return this.#ended(container, { kind: 'lost', detail: 'what the agent knew of its container was damaged' })
   }
 
   #ended(container: Running, exit: Exit): RecoveredContainer['state'] {
