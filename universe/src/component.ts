@@ -75,7 +75,7 @@ async function start(context: Context<FlagValues<typeof flags>>): Promise<Handle
 
   const marathon = new Marathon(new Peer('marathon', given.marathon.map(address), agent))
   const mesos = new Mesos(new Peer('mesos', given.master.map(address), agent))
-  const router = new Peer('router', given.router === undefined ? [] : [address(given.router)], agent)
+  const router = new Peer('router', given.router === undefined ? [] : [address(given.router)], agent, false)
   const managers = new Managers(router)
   const sdk = new SdkUninstaller({ marathon, router, clock, log })
   const installer = new Installer(repositories, marathon, managers)

@@ -94,6 +94,13 @@ t.test('ids and names that could mean something else are refused', async t => {
     t.equal(status, 400, String(appId).slice(0, 20))
     t.match(body, { type: 'not_parsed', message: /appId/ })
   }
+  for (const managerId of ['..', 'a/../b', 'a?b', 'a b', '']) {
+    t.match(
+      (await universe.post('/package/install', { packageName: 'x', managerId }, { version: 'v2' })).body,
+      { type: 'not_parsed', message: /managerId/ },
+      managerId,
+    )
+  }
   for (const packageName of ['constructor', '__proto__', '../x', 'x'.repeat(200)]) {
     t.match(
       (await universe.post('/package/describe', { packageName })).body,
@@ -207,6 +214,8 @@ t.test('files of packages come through the proxy, and nothing else does', async 
   const upstream = new Scripted((seen, response) => {
     if (seen.url === '/icon.png')
       return response.writeHead(200, { 'content-type': 'image/png', 'content-length': 3 }).end('png')
+    if (seen.url === '/zipped.svg')
+      return response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': 3 }).end('zip')
     if (seen.url === '/moved.png') return response.writeHead(302, { location: '/icon.png' }).end()
     if (seen.url === '/away.png') return response.writeHead(302, { location: 'https://127.0.0.1/x' }).end()
     if (seen.url === '/chunked.png') {
@@ -217,7 +226,10 @@ t.test('files of packages come through the proxy, and nothing else does', async 
   })
   const files = await upstream.listen(t)
   const icons = Object.fromEntries(
-    ['icon.png', 'moved.png', 'away.png', 'chunked.png', 'missing.png'].map(name => [name, `${files}/${name}`]),
+    ['icon.png', 'zipped.svg', 'moved.png', 'away.png', 'chunked.png', 'missing.png'].map(name => [
+      name,
+      `${files}/${name}`,
+    ]),
   )
   const definition = {
     packagingVersion: '3.0',
@@ -258,6 +270,7 @@ t.test('files of packages come through the proxy, and nothing else does', async 
   })
   t.match(await resource(icons['icon.png']!), { status: 200, text: 'png', headers: { 'content-type': 'image/png' } })
   t.match(await resource(icons['moved.png']!), { status: 200, text: 'png' })
+  t.match(await resource(icons['zipped.svg']!), { status: 200, headers: { 'content-encoding': 'gzip' } })
   t.match(await resource(icons['away.png']!), {
     status: 400,
     body: { type: 'UnsupportedRedirect', data: { actual: 'https' } },
@@ -354,6 +367,28 @@ t.test('the list of repositories is durable, ordered and checked', async t => {
   t.match((await remove({ name: 'Mine' })).body.repositories, [{}, { name: 'Meseta' }])
   t.equal(((await remove({ uri: 'meseta:built-in' })).body.repositories as object[]).length, 1)
   t.match((await again.post('/package/repository/add', { name: 'Back', uri: 'meseta:built-in' })).status, 200)
+})
+
+t.test('a repository that is away keeps what was read of it when the list changes', async t => {
+  let isAway = false
+  const repository = new Scripted((_seen, response) => {
+    if (isAway) return response.writeHead(404).end()
+    const body = stringifyJson({ packages: real.filter(one => one.name === 'redis') })
+    return response.writeHead(200, { 'content-type': repositoryType('v4') }).end(body)
+  })
+  const argv = [`--repositories=Mine=${await repository.listen(t)}`, '--allow-folder-repositories']
+  const universe = await startUniverse(t, { argv })
+  const redis = async () =>
+    (await universe.post('/package/describe', { packageName: 'redis' }, { version: 'v3' })).status
+  t.equal(await redis(), 200)
+  isAway = true
+  const asked = repository.seen.length
+  const { body } = await universe.post('/package/repository/add', { name: 'More', uri: universeFolder })
+  t.match(body.repositories, [{ name: 'Mine', error: /404/ }, { name: 'Meseta' }, { name: 'More' }])
+  t.equal(repository.seen.length, asked + 1, 'all are read again')
+  t.equal(await redis(), 200)
+  await universe.post('/package/repository/delete', { name: 'More' })
+  t.equal(await redis(), 200)
 })
 
 t.test('folders may be added when a flag allows it', async t => {

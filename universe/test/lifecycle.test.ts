@@ -96,6 +96,7 @@ async function repository(t: Test): Promise<string> {
 interface Cluster {
   readonly marathon: FakeMarathon
   readonly master: Scripted
+  readonly masterUrl: string
   readonly router: Scripted
   readonly universe: Universe
 }
@@ -104,13 +105,14 @@ async function startCluster(t: Test): Promise<Cluster> {
   const marathon = new FakeMarathon()
   const master = new Scripted((_seen, response) => sendJson(response, 200, { frameworks: [] }))
   const router = new Scripted((_seen, response) => sendJson(response, 404, {}))
+  const masterUrl = await master.listen(t)
   const argv = [
     `--repositories=Test=${await repository(t)}`,
     `--marathon=${await marathon.listen(t)}`,
-    `--master=${await master.listen(t)}`,
+    `--master=${masterUrl}`,
     `--router=${await router.listen(t)}`,
   ]
-  return { marathon, master, router, universe: await startUniverse(t, { argv }) }
+  return { marathon, master, masterUrl, router, universe: await startUniverse(t, { argv }) }
 }
 
 t.test('install hands the rendered app to Marathon, and says what it was', async t => {
@@ -320,7 +322,7 @@ t.test('describe and update of what runs', async t => {
 })
 
 t.test('a package with a manager of its own is left to it', async t => {
-  const { router, universe } = await startCluster(t)
+  const { master, masterUrl, router, universe } = await startCluster(t)
   const install = () =>
     universe.post('/package/install', { packageName: 'managed', options: { a: 1 } }, { version: 'v2' })
   t.match((await install()).body, { type: 'CustomPackageManagerNotFound', data: { managerId: 'boss' } })
@@ -336,6 +338,9 @@ t.test('a package with a manager of its own is left to it', async t => {
   router.script = (_seen, response) =>
     sendJson(response, 200, { packageName: 'managed', packageVersion: '1.0', appId: '/m' })
   t.match(await install(), { status: 200, body: { appId: '/m' } })
+  router.script = (_seen, response) => sendJson(response, 307, {}, { location: `${masterUrl}/elsewhere` })
+  t.match((await install()).body, { type: 'CustomPackageManagerError', data: { statusCode: 307 } })
+  t.strictSame(master.seen, [], 'a service does not say where else the request and its Authorization go')
 })
 
 t.test('the feed tells repositories, packages and what is installed, as it changes', async t => {

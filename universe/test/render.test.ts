@@ -173,6 +173,12 @@ t.test('a template that multiplies or can not be read is refused, not run', asyn
   t.throws(() => fill('x'.repeat(600_000), '{}'), TemplateProblem)
 })
 
+t.test('a template that is small and slow ends in time', async t => {
+  t.throws(() => fill(`{{x${' '.repeat(500_000)}!`, '{}'), TemplateProblem, 'blanks before an end that never comes')
+  const list = JSON.stringify(Array.from({ length: 100_000 }, () => 1))
+  t.throws(() => fill(`{{#l}}{{${'a.'.repeat(200_000)}a}}{{/l}}`, `{"l":${list}}`), TemplateProblem, 'a long name')
+})
+
 t.test('options are refused, let through or validated as Cosmos does', async t => {
   t.same(resolveOptions(definition({}), {}), {})
   t.equal(refusal(() => resolveOptions(definition({}), { a: 1 })).type, 'OptionsNotAllowed')

@@ -6,7 +6,7 @@ type Read<Request> = (body: Json) => Request
 
 const name = text(/^.{1,256}$/s, 'must have 1 to 256 characters')
 const uri = text(/^[\x21-\x7e]{1,2048}$/, 'must have 1 to 2048 characters without blanks')
-/** Marathon checks ids itself; this keeps out what could change the meaning of a path. */
+/** Marathon checks ids itself, and so do the managers of packages, which are apps; this keeps out what could change the meaning of a path. */
 const appId: Check = (value, path) => {
   text(/^\/?[a-z0-9][a-z0-9.\-/]{0,1023}$/, 'must be lower-case letters, digits, dots, dashes and slashes')(value, path)
   if ((value as string).split('/').some(part => part === '.' || part === '..')) {
@@ -76,7 +76,7 @@ export interface UpdateServiceRequest extends DescribeServiceRequest {
 }
 
 const render = { packageName: name, packageVersion: name, options: anyObject, appId }
-const service = { appId, managerId: name, packageName: name, packageVersion: name }
+const service = { appId, managerId: appId, packageName: name, packageVersion: name }
 
 export const readRequest = {
   search: reader<SearchRequest>({ query: text(/^.{0,1024}$/s, 'must not be longer than 1024 characters') }),
@@ -86,8 +86,8 @@ export const readRequest = {
   ]),
   describe: reader<DescribeRequest>({ packageName: name, packageVersion: name }, ['packageName']),
   render: reader<RenderRequest>(render, ['packageName']),
-  install: reader<InstallRequest>({ ...render, managerId: name }, ['packageName']),
-  uninstall: reader<UninstallRequest>({ packageName: name, appId, all: flag, managerId: name, packageVersion: name }, [
+  install: reader<InstallRequest>({ ...render, managerId: appId }, ['packageName']),
+  uninstall: reader<UninstallRequest>({ packageName: name, appId, all: flag, managerId: appId, packageVersion: name }, [
     'packageName',
   ]),
   list: reader<ListRequest>({ packageName: name, appId }),

@@ -108,6 +108,8 @@ async function proxy(
     throw new CatalogError('GenericHttpError', { method: 'GET', uri: url, clientStatus: statusCode, status: 400 })
   }
   body.on('error', error => request.log.info({ url, reason: error.message }, 'resource broke off'))
+  const encoding = headers['content-encoding']
+  if (encoding !== undefined) reply.header('content-encoding', encoding)
   return reply.header('content-type', headers['content-type'] ?? 'application/octet-stream').send(body)
 }
 

@@ -23,11 +23,15 @@ export class Collection {
 
   constructor(sources: readonly Source[]) {
     const byName = new Map<string, Entry[]>()
+    const taken = new Set<string>()
     for (const { uri, packages } of sources) {
       const newestFirst = [...packages].sort((a, b) => b.releaseVersion - a.releaseVersion)
       for (const definition of newestFirst) {
+        // Names have no blanks.
+        const release = `${definition.name} ${definition.version}`
+        if (taken.has(release)) continue
+        taken.add(release)
         const entries = byName.get(definition.name) ?? []
-        if (entries.some(entry => entry.definition.version === definition.version)) continue
         entries.push({ definition, source: uri })
         byName.set(definition.name, entries)
       }

@@ -1,6 +1,6 @@
 import { createContext, Script } from 'node:vm'
 
-/** A package's own schema or pattern kept the processor longer than it may. */
+/** A package's own template, schema or pattern kept the processor longer than it may. */
 export class TookTooLong extends Error {
   constructor(milliseconds: number) {
     super(`gave no answer within ${milliseconds} ms`)
@@ -11,7 +11,7 @@ export class TookTooLong extends Error {
 const script = new Script('work()')
 
 /**
- * Runs synchronous work that a stranger's regular expression or schema may make endless, and interrupts it after the time.
+ * Runs synchronous work that a stranger's template, schema or regular expression may make endless, and interrupts it after the time.
  * The limit is a guard, not a decision: work within it is as deterministic as without.
  */
 export function runBounded<Result>(milliseconds: number, work: () => Result): Result {

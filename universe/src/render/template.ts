@@ -1,4 +1,5 @@
 import mustache, { type Token } from 'mustache'
+import { runBounded, TookTooLong } from './guard.ts'
 import { isExactNumber, isObject, type Json, type JsonObject } from './json.ts'
 import { numberText } from './numbers.ts'
 
@@ -14,6 +15,8 @@ export const maxTemplateLength = 512 * 1024
 /** Nested sections over lists multiply: this bounds the tags visited, and the text written, by one rendering. */
 const maxSteps = 500_000
 const maxOutputLength = 4 * 1024 * 1024
+/** What those bounds leave to a hostile template, the parser's own searches among it, may take this long. */
+const maxMilliseconds = 2_000
 
 /** A value and whether it is an element of a list: strings there carry their quotes. */
 interface Value {
@@ -35,15 +38,21 @@ export function fillTemplate(template: string, options: JsonObject): string {
   if (template.length > maxTemplateLength) {
     throw new TemplateProblem(`the template is longer than ${maxTemplateLength} characters`)
   }
+  try {
+    return runBounded(maxMilliseconds, () => new Filling(template, options).run(parse(template)))
+  } catch (error) {
+    throw error instanceof TookTooLong ? new TemplateProblem(`the template ${error.message}`) : error
+  }
+}
+
+function parse(template: string): Token[] {
   const writer = new mustache.Writer()
   writer.templateCache = undefined
-  let tokens: Token[]
   try {
-    tokens = writer.parse(template)
+    return writer.parse(template)
   } catch (error) {
     throw new TemplateProblem((error as Error).message)
   }
-  return new Filling(template, options).run(tokens)
 }
 
 class Filling {

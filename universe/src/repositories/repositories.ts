@@ -16,12 +16,13 @@ export interface RepositoryStatus extends Repository {
   readonly error?: string
 }
 
-/** What was read of one repository, and when (monotonic ms). */
+/** What was read of one repository, and when (monotonic ms; `expired` once the list has changed). */
 interface Copy {
   readonly contents: Contents | undefined
   readonly error: string | undefined
   readonly at: number
 }
+const expired = Number.NEGATIVE_INFINITY
 
 export interface RepositoriesOptions {
   readonly record: RepositoryRecord
@@ -35,7 +36,7 @@ export interface RepositoriesOptions {
 
 /** How long what was read counts as new (catalog contract 2). */
 const freshness = 60_000
-/** How long a call waits for repositories that have never been read; then it is served without them. */
+/** How long a call waits for repositories that have not been read since the list changed; then it is served with what is there. */
 const patience = 5_000
 
 /**
@@ -75,7 +76,7 @@ export class Repositories {
     withAdded(await this.#options.record.read(), added, index)
     const contents = await this.#read(added, true)
     const list = await this.#options.record.update(before => withAdded(before, added, index))
-    this.#copies.clear()
+    this.#expireAll()
     this.#keep(added.uri, contents, undefined)
     await this.#refresh(list)
     return list.map(repository => this.#status(repository))
@@ -83,7 +84,7 @@ export class Repositories {
 
   async delete(wanted: { name?: string; uri?: string }): Promise<RepositoryStatus[]> {
     const list = await this.#options.record.update(before => withDeleted(before, wanted))
-    this.#copies.clear()
+    this.#expireAll()
     await this.#refresh(list)
     return list.map(repository => this.#status(repository))
   }
@@ -125,7 +126,7 @@ export class Repositories {
       const copy = this.#copies.get(repository.uri)
       if (copy && now - copy.at < freshness) continue
       const reading = this.#reading.get(repository.uri) ?? this.#fetch(repository)
-      if (copy === undefined) waiting.push(reading)
+      if (copy === undefined || copy.at === expired) waiting.push(reading)
     }
     if (waiting.length === 0) return
     let timer: { cancel(): void } | undefined
@@ -134,6 +135,11 @@ export class Repositories {
     })
     await Promise.race([Promise.all(waiting), tired])
     timer?.cancel()
+  }
+
+  /** The next call reads all anew. Of those that can not be read the old copies stay. */
+  #expireAll(): void {
+    for (const [uri, copy] of this.#copies) this.#copies.set(uri, { ...copy, at: expired })
   }
 
   #forgetOthers(list: readonly Repository[]): void {

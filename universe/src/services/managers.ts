@@ -30,7 +30,7 @@ export class Managers {
     })
     if (answer.status === 404) throw new CatalogError('CustomPackageManagerNotFound', { managerId })
     if (answer.status === 409) throw new CatalogError('ServiceAlreadyStarted', {})
-    const parsed = answer.status < 400 ? parse(answer.text) : undefined
+    const parsed = answer.status < 300 ? parse(answer.text) : undefined
     if (parsed !== undefined) return parsed
     throw new CatalogError('CustomPackageManagerError', {
       managerId,

@@ -28,12 +28,17 @@ export class Peer {
   readonly #name: string
   readonly #urls: readonly string[]
   readonly #agent: Dispatcher
+  readonly #hasLeader: boolean
 
-  /** `name` is what errors call it; `urls` its replicas, in the order in which they are asked. */
-  constructor(name: string, urls: readonly string[], agent: Dispatcher) {
+  /**
+   * `name` is what errors call it; `urls` its replicas, in the order in which they are asked. `hasLeader`: a replica may send a call on
+   * to the one that leads; of any other service a redirect is an answer like any, and Authorization goes nowhere else.
+   */
+  constructor(name: string, urls: readonly string[], agent: Dispatcher, hasLeader = true) {
     this.#name = name
     this.#urls = urls
     this.#agent = agent
+    this.#hasLeader = hasLeader
   }
 
   get isKnown(): boolean {
@@ -63,7 +68,7 @@ export class Peer {
   async #ask(url: string, call: Call): Promise<Answer> {
     const signal = AbortSignal.timeout(timeLimit)
     let target = `${url}${call.path}`
-    for (let redirected = false; ; redirected = true) {
+    for (let mayRedirect = this.#hasLeader; ; mayRedirect = false) {
       const response = await request(target, {
         method: call.method,
         dispatcher: this.#agent,
@@ -72,8 +77,7 @@ export class Peer {
         signal,
       })
       const { location } = response.headers
-      // A replica that does not lead names the one that does.
-      if ((response.statusCode === 307 || response.statusCode === 302) && typeof location === 'string' && !redirected) {
+      if ((response.statusCode === 307 || response.statusCode === 302) && typeof location === 'string' && mayRedirect) {
         await response.body.dump()
         target = new URL(location, target).href
         continue
