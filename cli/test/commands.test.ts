@@ -160,7 +160,7 @@ t.test('failures say what, where and what to do, with the exit code of their kin
         status: 422,
         body: {
           message: 'Object is not valid',
-          details: [{ path: '/cpus', errors: ['must be > 0', 'must be a number'] }],
+          details: [{ path: '/cpus', errors: ['must be > 0', 'error.expected.jsnumber'] }],
         },
       }
     },
@@ -204,7 +204,7 @@ t.test('failures say what, where and what to do, with the exit code of their kin
       args: 'app add',
       input: '{"id":"/x","cpus":-1}',
       code: 1,
-      stderr: 'Error: Object is not valid\nhint: /cpus: must be > 0; must be a number\n',
+      stderr: 'Error: Object is not valid\nhint: /cpus: must be > 0; a number is expected\n',
     },
     {
       args: 'app add',

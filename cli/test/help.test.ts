@@ -127,6 +127,11 @@ t.test('usage errors: exit 2, on stderr, with what may have been meant', async t
     ['help app lst', 'Error: unknown command "lst" for "meseta app"\nDid you mean "list"?\n'],
     ['marathon apps', 'Error: unknown command "apps" for "meseta marathon"\nDid you mean "app"?\n'],
     ['--jsn', 'Error: unknown flag: --jsn\nhint: `meseta --help` shows what it takes\n'],
+    [
+      '--cluster x app list',
+      'Error: unknown flag: --cluster\nhint: write it behind the command: `meseta … --cluster`\n',
+    ],
+    ['app -q list', 'Error: unknown flag: -q\nhint: write it behind the command: `meseta app … -q`\n'],
     ['app list --jsno', 'Error: unknown flag: --jsno\nDid you mean "--json"?\n'],
     [
       'app show',

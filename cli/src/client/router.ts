@@ -115,6 +115,19 @@ export const exits: Readonly<Record<number, ExitName>> = {
   409: 'conflict',
 }
 
+/** Marathon names a wrong type by the codes of the JSON library it was written with. */
+const codes: Readonly<Record<string, string>> = {
+  'error.expected.jsstring': 'a text is expected',
+  'error.expected.jsnumber': 'a number is expected',
+  'error.expected.int': 'a whole number is expected',
+  'error.expected.long': 'a whole number is expected',
+  'error.expected.jsboolean': 'true or false is expected',
+  'error.expected.jsarray': 'a list is expected, […]',
+  'error.expected.jsobject': 'an object is expected, {…}',
+  'error.path.missing': 'it is missing',
+}
+const inWords = (error: string): string => codes[error] ?? error.replace(/^error\.unknown\.enum\.literal: /, '')
+
 /** A deployment that holds what was to be changed. */
 function lockedBy(deployment: { id?: unknown } | null): string[] {
   return typeof deployment?.id === 'string'
@@ -135,7 +148,7 @@ export function failureOf(answer: Answer): Failure {
     if (Array.isArray(body.details)) {
       for (const detail of body.details as { path?: string; errors?: string[] }[]) {
         if (typeof detail === 'object' && detail?.path !== undefined)
-          hints.push(`${detail.path}: ${[detail.errors ?? []].flat().join('; ')}`)
+          hints.push(`${detail.path}: ${[detail.errors ?? []].flat().map(inWords).join('; ')}`)
         else if (typeof detail === 'string') hints.push(detail)
       }
     }
