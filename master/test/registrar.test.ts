@@ -1,16 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createMemoryCoordination, noFaults } from '@meseta/common/coordination/memory'
 import { openCoordination } from '@meseta/common/coordination/open'
-import { type Store, StoreError } from '@meseta/common/coordination/store'
+import { maxRecordBytes, type Store, StoreError } from '@meseta/common/coordination/store'
 import { systemClock } from '@meseta/common/service/clock'
 import { systemRandom } from '@meseta/common/service/random'
 import { pino } from 'pino'
 import t from 'tap'
-import { bucketOf } from '../src/registrar/buckets.ts'
 import { raiseEpoch } from '../src/registrar/epoch.ts'
+import { registryShape } from '../src/registrar/placement.ts'
 import { Registrar } from '../src/registrar/registrar.ts'
 import type { RegistryEntry } from '../src/state/commands.ts'
+import { until } from './support/process.ts'
 
 const log = pino({ level: 'silent' })
 const masterInfo = { id: 'M', ip: 1, port: 5050 }
@@ -77,26 +79,38 @@ t.test('what was applied is there for the next leader', async t => {
   )
 })
 
-t.test('a bucket has one write in flight; what comes meanwhile joins the next', async t => {
+t.test('a record has one write in flight; what comes meanwhile joins the next', async t => {
   const held = slow(store)
   const registrar = new Registrar(held.store)
   await registrar.recover(masterInfo)
-  const ids: string[] = []
-  for (let i = 0; ids.length < 5; i++) if (bucketOf(`X${i}`, 256) === 3) ids.push(`X${i}`)
-  const done = ids.map(id => registrar.apply({ id, entry: admitted(id) }))
-  const elsewhere = registrar.apply({
-    id: [...Array(100).keys()].map(i => `Y${i}`).find(id => bucketOf(id, 256) === 4) ?? 'Y',
-    entry: undefined,
-  })
-  t.equal(held.writes.length, 2, 'one for each bucket')
+  const ids = Array.from({ length: 3 * 256 }, (_, number) => `X${number}`)
+  const done = Promise.all(ids.map(id => registrar.apply({ id, entry: admitted(id) })))
+  t.equal(new Set(held.writes).size, 256, 'entries are spread over 256 records')
+  t.equal(held.writes.length, 256, 'and one write is under way for each')
   held.release()
-  await done[0]
-  await elsewhere
-  await new Promise(go => setImmediate(go))
-  t.equal(held.writes.length, 3)
+  await until(() => held.writes.length === 512, 'the next writes')
+  t.equal(registrar.queued, 512)
   held.release()
+  await done
+  t.equal(held.writes.length, 512, 'three changes, two writes')
+  t.equal(registrar.queued, 0)
+})
+
+t.test('changes of one entry are done in their order', async t => {
+  const held = slow(store)
+  const registrar = new Registrar(held.store)
+  await registrar.recover(masterInfo)
+  const order: string[] = []
+  const changes = [admitted('Y'), { state: 'unreachable', since: 1 } as const, admitted('Y'), undefined]
+  const done = changes.map((entry, number) => registrar.apply({ id: 'Y', entry }).then(() => order.push(`${number}`)))
+  for (let number = 0; number < changes.length; number++) {
+    await until(() => held.writes.length === number + 1, 'the next write')
+    t.equal(order.length, number)
+    held.release()
+  }
   await Promise.all(done)
-  t.equal(held.writes.length, 3, 'four changes, one write')
+  t.same(order, ['0', '1', '2', '3'])
+  t.notOk((await new Registrar(store).recover(masterInfo)).agents.some(({ id }) => id === 'Y'))
 })
 
 t.test('a conflict is an error: someone else leads', async t => {
@@ -108,13 +122,63 @@ t.test('a conflict is an error: someone else leads', async t => {
   await t.rejects(two.apply({ id: 'M-S1', entry: undefined }), StoreError)
 })
 
+/** A store of its own in memory. */
+const memory = () =>
+  createMemoryCoordination({ clock: systemClock, random: systemRandom, failed, faults: noFaults }).connect().store
+const failed = (error: unknown) => t.fail('a listener failed', { error })
+
 t.test('a registry of another format is refused, naming both', async t => {
-  const path = `/master/registry/${String(bucketOf('M-S1', 256)).padStart(4, '0')}`
-  const before = (await store.get(path))!
-  await store.set(path, Buffer.from('{"format":99,"agents":[]}'), before.version)
-  await t.rejects(new Registrar(store).recover(masterInfo), /format 99.*format 1/)
-  const now = (await store.get(path))!
-  await store.set(path, before.value, now.version)
+  const store = memory()
+  await store.create('/master/registry/0007', Buffer.from('{"format":99,"agents":[]}'))
+  await t.rejects(new Registrar(store).recover(masterInfo), /format 99.*formats 2 and 1/)
+  const other = memory()
+  await other.create('/master/registry/layout', Buffer.from('{"format":99}'))
+  await t.rejects(new Registrar(other).recover(masterInfo), /layout is of registry format 99/)
+  const damaged = memory()
+  await damaged.create('/master/registry/0007', Buffer.from('{"format":2,'))
+  await t.rejects(new Registrar(damaged).recover(masterInfo), /0007 does not hold JSON/)
+})
+
+t.test('a registry of the former format is taken over, and closed to those that know only that', async t => {
+  const store = memory()
+  await store.create('/master/registry/layout', Buffer.from('{"format":1,"buckets":256,"cluster_id":"C"}'))
+  await store.create(
+    '/master/registry/0200',
+    Buffer.from(JSON.stringify({ format: 1, agents: [['A', admitted('A')]] })),
+  )
+  const registrar = new Registrar(store)
+  t.same(await registrar.recover(masterInfo), { agents: [{ id: 'A', entry: admitted('A') }], clusterId: 'C' })
+  t.match(JSON.parse(Buffer.from((await store.get('/master/registry/layout'))!.value).toString()), { format: 2 })
+  await registrar.apply({ id: 'A', entry: { state: 'gone', since: 1 } })
+  t.match(await new Registrar(store).recover(masterInfo), {
+    agents: [{ id: 'A', entry: { state: 'gone' } }],
+    clusterId: 'C',
+  })
+})
+
+t.test('no record outgrows its bound, whatever the descriptions and their growth', async t => {
+  t.ok(registryShape.maxBytes <= maxRecordBytes / 2, 'the bound is half of what the Store takes')
+  const bound = 8 * 1024
+  const store = memory()
+  const registrar = new Registrar(store, { ...registryShape, maxBytes: bound })
+  await registrar.recover(masterInfo)
+  const ids = Array.from({ length: 3_000 }, (_, number) => `X${number}`)
+  const described = (id: string, bytes: number): RegistryEntry => {
+    const attributes = [{ name: 'a', type: 'TEXT' as const, text: { value: 'x'.repeat(bytes) } }]
+    return { state: 'admitted', info: { hostname: 'h', id: { value: id }, attributes } }
+  }
+  await Promise.all(ids.map(id => registrar.apply({ id, entry: { state: 'unreachable', since: 1 } })))
+  await Promise.all(ids.map((id, index) => registrar.apply({ id, entry: described(id, index) })))
+  const names = (await store.list('/master/registry')).filter(name => name !== 'layout')
+  const sizes = await Promise.all(names.map(async name => (await store.get(`/master/registry/${name}`))!.value.length))
+  t.ok(Math.max(...sizes) <= bound, `at most ${Math.max(...sizes)} bytes`)
+  t.ok(names.length > 256, `${names.length} records`)
+  t.equal(
+    registrar.sizeBytes,
+    sizes.reduce((sum, size) => sum + size, 0),
+    'which the gauge counts',
+  )
+  t.equal((await new Registrar(store).recover(masterInfo)).agents.length, ids.length)
 })
 
 t.test('each leader has a higher epoch, also when two raise it at once', async t => {

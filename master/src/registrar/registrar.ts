@@ -1,28 +1,28 @@
 import type { Store } from '@meseta/common/coordination/store'
 import type { MasterInfo } from '@meseta/common/protocol/mesos'
-import type { RegisteredAgent, RegistryEntry } from '../state/commands.ts'
+import type { RegisteredAgent } from '../state/commands.ts'
 import type { RegistryChange } from '../state/effects.ts'
-import { bucketCount, bucketOf, decodeBucket, encodeBucket, registryFormat } from './buckets.ts'
+import { Placement, registryShape } from './placement.ts'
+import { baseBytes, decodeRecord, encodeRecord, type Kept, keep, readRecord, registryFormat } from './record.ts'
 
 const root = '/master/registry'
 const layoutPath = `${root}/layout`
 const leaderPath = '/master/leader'
 
-interface Layout {
-  readonly format: number
-  readonly buckets: number
-  readonly cluster_id: string
-}
-
+/** A change to one record: the new copy of an entry, or that it no longer lies there. */
 interface Waiting {
-  readonly change: RegistryChange
+  readonly id: string
+  readonly kept: Kept | undefined
   readonly done: () => void
   readonly failed: (error: Error) => void
 }
 
-interface Bucket {
+interface RegistryRecord {
+  readonly number: number
   readonly path: string
-  entries: Map<string, RegistryEntry>
+  /** What it will take, with all that waits. */
+  planned: number
+  entries: ReadonlyMap<string, Kept>
   /** The record's version; undefined while there is none. */
   version: number | undefined
   /** What the next write takes along. */
@@ -32,16 +32,25 @@ interface Bucket {
 
 /**
  * The durable part of the master's state: which agents are admitted, unreachable or gone (Mesos contract 7.1), spread over
- * hashed records. A bucket has one write in flight; changes that come meanwhile join the next one. Only the leader writes, so it
- * reads once and then trusts the versions it knows: a conflict means that it leads no longer.
+ * records of at most 256 KiB. A record has one write in flight; changes that come meanwhile join the next one, and those of one
+ * entry are done one after the other. Only the leader writes, so it reads once and then trusts the versions it knows: a conflict
+ * means that it leads no longer.
+ *
+ * An entry that outgrows its record moves: first its new copy is written to another record, then the old one is taken out, and
+ * only then the change is done. Whoever reads between the two finds both; as nothing was promised yet either may be kept, and
+ * the other is taken out before anything else. The entry does not change again before, so no old copy outlives it.
  */
 export class Registrar {
   readonly #store: Store
-  readonly #buckets: Bucket[] = []
+  readonly #placement: Placement<RegistryRecord>
+  /** The last change of each entry that is not durable yet. */
+  readonly #underway = new Map<string, Promise<void>>()
+  #recovered = false
   #queued = 0
 
-  constructor(store: Store) {
+  constructor(store: Store, shape = registryShape) {
     this.#store = store
+    this.#placement = new Placement(newRecord, shape)
   }
 
   /** Changes that are not durable yet. */
@@ -49,92 +58,132 @@ export class Registrar {
     return this.#queued
   }
 
-  /** Bytes of all records, as last written. */
+  /** Bytes of all records, with what is being written. */
   get sizeBytes(): number {
-    return this.#buckets.reduce(
-      (sum, bucket) => sum + (bucket.entries.size > 0 ? encodeBucket(bucket.entries).length : 0),
-      0,
-    )
+    return this.#placement.records.reduce((sum, { planned }) => sum + (planned > baseBytes ? planned : 0), 0)
   }
 
   /** Reads the registry and writes who leads now. A first leader gives the cluster its id. */
   async recover(masterInfo: MasterInfo): Promise<{ agents: RegisteredAgent[]; clusterId: string }> {
-    const { buckets, cluster_id: clusterId } = await this.#readLayout(masterInfo.id)
-    const names = new Set(await this.#store.list(root))
-    for (let number = 0; number < buckets; number++) {
-      const path = `${root}/${String(number).padStart(4, '0')}`
-      this.#buckets.push({ path, entries: new Map(), version: undefined, waiting: [], writing: false })
-    }
-    await Promise.all(
-      this.#buckets.filter(({ path }) => names.has(path.slice(root.length + 1))).map(bucket => this.#read(bucket)),
-    )
+    const clusterId = await this.#readLayout(masterInfo.id)
+    const numbers = (await this.#store.list(root)).filter(name => /^\d{4,}$/.test(name)).map(Number)
+    await Promise.all(numbers.map(number => this.#read(this.#placement.record(number))))
+    await this.#endMoves()
     await this.#writeLeader(masterInfo)
-    const agents = this.#buckets.flatMap(({ entries }) => [...entries].map(([id, entry]) => ({ id, entry })))
+    this.#recovered = true
+    const agents = [...this.#placement.all()].map(({ kept: { id, entry } }) => ({ id, entry }))
     return { agents, clusterId }
   }
 
   /** Resolves when the change is durable. A rejection means that this master must not lead any longer. */
-  apply(change: RegistryChange): Promise<void> {
-    const bucket = this.#buckets[bucketOf(change.id, this.#buckets.length)]
-    if (!bucket) return Promise.reject(new Error('the registry has not been read yet'))
+  async apply(change: RegistryChange): Promise<void> {
+    if (!this.#recovered) throw new Error('the registry has not been read yet')
     this.#queued++
+    const before = this.#underway.get(change.id)
+    const done = before ? before.then(() => this.#change(change)) : this.#change(change)
+    this.#underway.set(change.id, done)
+    try {
+      await done
+    } finally {
+      this.#queued--
+      if (this.#underway.get(change.id) === done) this.#underway.delete(change.id)
+    }
+  }
+
+  #change({ id, entry }: RegistryChange): Promise<void> {
+    const place = this.#placement.of(id)
+    if (!entry) return place ? this.#remove(place.record, place.kept) : Promise.resolve()
+    const kept = keep(id, entry)
+    if (!place) return this.#put(this.#placement.roomFor(kept.bytes), kept)
+    if (this.#placement.fits(place.record, kept.bytes - place.kept.bytes)) {
+      this.#placement.take(place.record, place.kept)
+      return this.#put(place.record, kept)
+    }
+    return this.#move(place.record, place.kept, kept)
+  }
+
+  async #move(from: RegistryRecord, old: Kept, kept: Kept): Promise<void> {
+    await this.#put(this.#placement.roomFor(kept.bytes), kept)
+    await this.#remove(from, old)
+  }
+
+  #put(record: RegistryRecord, kept: Kept): Promise<void> {
+    this.#placement.put(record, kept)
+    return this.#enqueue(record, kept.id, kept)
+  }
+
+  #remove(record: RegistryRecord, kept: Kept): Promise<void> {
+    this.#placement.take(record, kept)
+    return this.#enqueue(record, kept.id, undefined)
+  }
+
+  #enqueue(record: RegistryRecord, id: string, kept: Kept | undefined): Promise<void> {
     return new Promise((done, failed) => {
-      bucket.waiting.push({ change, done, failed })
-      if (!bucket.writing) void this.#write(bucket)
+      record.waiting.push({ id, kept, done, failed })
+      if (!record.writing) void this.#write(record)
     })
   }
 
-  async #write(bucket: Bucket): Promise<void> {
-    bucket.writing = true
-    while (bucket.waiting.length > 0) {
-      const batch = bucket.waiting
-      bucket.waiting = []
-      const entries = new Map(bucket.entries)
-      for (const { change } of batch) {
-        if (change.entry) entries.set(change.id, change.entry)
-        else entries.delete(change.id)
+  async #write(record: RegistryRecord): Promise<void> {
+    record.writing = true
+    while (record.waiting.length > 0) {
+      const batch = record.waiting
+      record.waiting = []
+      const entries = new Map(record.entries)
+      for (const { id, kept } of batch) {
+        if (kept) entries.set(id, kept)
+        else entries.delete(id)
       }
       try {
-        await this.#put(bucket, encodeBucket(entries))
-        bucket.entries = entries
-        this.#queued -= batch.length
+        await this.#save(record, encodeRecord(entries.values()))
+        record.entries = entries
         for (const { done } of batch) done()
       } catch (error) {
-        this.#queued -= batch.length
         for (const { failed } of batch) failed(error as Error)
       }
     }
-    bucket.writing = false
+    record.writing = false
   }
 
-  async #put(bucket: Bucket, value: Uint8Array): Promise<void> {
-    bucket.version =
-      bucket.version === undefined
-        ? await this.#store.create(bucket.path, value)
-        : await this.#store.set(bucket.path, value, bucket.version)
+  async #save(record: RegistryRecord, value: Uint8Array): Promise<void> {
+    record.version =
+      record.version === undefined
+        ? await this.#store.create(record.path, value)
+        : await this.#store.set(record.path, value, record.version)
   }
 
-  async #read(bucket: Bucket): Promise<void> {
-    const record = await this.#store.get(bucket.path)
-    if (!record) return
-    bucket.version = record.version
-    bucket.entries = decodeBucket(bucket.path, record.value)
+  async #read(record: RegistryRecord): Promise<void> {
+    const found = await this.#store.get(record.path)
+    if (!found) return
+    record.version = found.version
+    const kept = decodeRecord(record.path, found.value)
+    record.entries = new Map(kept.map(one => [one.id, one]))
   }
 
-  /** The number of buckets is the registry's own, so that it can be changed for a larger cluster. */
-  async #readLayout(newClusterId: string): Promise<Layout> {
-    const record = await this.#store.get(layoutPath)
-    if (!record) {
-      const layout = { format: registryFormat, buckets: bucketCount, cluster_id: newClusterId }
-      await this.#store.create(layoutPath, Buffer.from(JSON.stringify(layout)))
-      return layout
+  /** Finds the place of each entry; of one that was being moved when the last leader died, one copy is taken out. */
+  async #endMoves(): Promise<void> {
+    const copies: { record: RegistryRecord; kept: Kept }[] = []
+    for (const record of this.#placement.records) {
+      for (const kept of record.entries.values()) {
+        if (!this.#placement.of(kept.id)) this.#placement.put(record, kept)
+        else {
+          record.planned += kept.bytes
+          copies.push({ record, kept })
+        }
+      }
     }
-    const layout = JSON.parse(Buffer.from(record.value).toString('utf8')) as Layout
-    if (layout.format !== registryFormat)
-      throw new Error(
-        `${layoutPath} is of registry format ${layout.format}, and this master reads format ${registryFormat}; run the version that wrote it`,
-      )
-    return layout
+    await Promise.all(copies.map(({ record, kept }) => this.#remove(record, kept)))
+  }
+
+  async #readLayout(newClusterId: string): Promise<string> {
+    const found = await this.#store.get(layoutPath)
+    const layout = found && readRecord<{ cluster_id: string }>(layoutPath, found.value)
+    const clusterId = layout?.cluster_id ?? newClusterId
+    const value = Buffer.from(JSON.stringify({ format: registryFormat, cluster_id: clusterId }))
+    if (!found) await this.#store.create(layoutPath, value)
+    // From here on a master that knows only the former format refuses, and does not look for entries where they are not.
+    else if (layout!.format !== registryFormat) await this.#store.set(layoutPath, value, found.version)
+    return clusterId
   }
 
   async #writeLeader(masterInfo: MasterInfo): Promise<void> {
@@ -142,5 +191,17 @@ export class Registrar {
     const before = await this.#store.get(leaderPath)
     if (before) await this.#store.set(leaderPath, value, before.version)
     else await this.#store.create(leaderPath, value)
+  }
+}
+
+function newRecord(number: number): RegistryRecord {
+  return {
+    number,
+    path: `${root}/${String(number).padStart(4, '0')}`,
+    planned: baseBytes,
+    entries: new Map(),
+    version: undefined,
+    waiting: [],
+    writing: false,
   }
 }
