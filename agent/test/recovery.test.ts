@@ -2,27 +2,11 @@ import type { FrameworkInfo, TaskState, TaskStatus } from '@meseta/common/protoc
 import t from 'tap'
 import type { Recovered, RecoveredTask } from '../src/checkpoints/stored.ts'
 import type { RecoveredContainer } from '../src/containers/launcher.ts'
-import type { AgentConfig } from '../src/core/core.ts'
 import { Heart } from '../src/core/heart.ts'
 import type { Effect } from '../src/core/messages.ts'
 import type { UpdateRecord } from '../src/updates/record.ts'
 import { framework, taskInfo } from './harness.ts'
-
-const config: AgentConfig = {
-  workDir: '/work',
-  hostname: 'host',
-  ip: '10.0.0.1',
-  port: 5051,
-  endpoint: '10.0.0.1:5051',
-  version: '1.11.0',
-  resources: [],
-  attributes: [],
-  capabilities: [],
-  taskPath: '/bin',
-  nodePath: '/bin/node',
-  environment: {},
-  shutdownGrace: 5_000,
-}
+import { config } from './heart-bench.ts'
 
 type Found = RecoveredContainer['state'] | undefined
 const running: Found = { kind: 'running', pid: 7 }

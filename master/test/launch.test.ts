@@ -112,6 +112,11 @@ t.test('launching', async t => {
         { health_check: { tcp: { port: 80 }, delay_seconds: -1 } },
         /delay_seconds/,
       ],
+      [
+        'a health check with an endless time',
+        { health_check: { tcp: { port: 80 }, timeout_seconds: 1e300 } },
+        /health_check\.timeout_seconds: must be a number of seconds from 0 to 9223372036/,
+      ],
       ['no resources', { resources: [] }, /no resources/],
       ['only zeros', { resources: resources('cpus:0') }, /no resources/],
       ['a negative amount', { resources: [{ name: 'cpus', type: 'SCALAR', scalar: { value: -1 } }] }, /negative/],

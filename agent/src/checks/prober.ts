@@ -16,8 +16,16 @@ const maxRedirects = 5
 export class HostProber implements Prober {
   readonly #clock: Clock
   readonly #switchUser: boolean
-  /** Certificates of tasks are not checked: the check asks whether it answers, not who it is. */
-  readonly #http = new HttpAgent({ connect: { rejectUnauthorized: false }, pipelining: 0 })
+  /**
+   * Certificates of tasks are not checked: the check asks whether it answers, not who it is. The check's own time limit is the
+   * only one.
+   */
+  readonly #http = new HttpAgent({
+    connect: { rejectUnauthorized: false, timeout: 0 },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    pipelining: 0,
+  })
 
   constructor(clock: Clock, switchUser: boolean) {
     this.#clock = clock

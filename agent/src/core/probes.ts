@@ -9,11 +9,14 @@ import { report } from './statuses.ts'
 /** Defaults of HealthCheck and CheckInfo, seconds (agent contract, section 9). */
 const defaults = { delay: 15, interval: 10, timeout: 20, failures: 3, grace: 10 }
 
+/** The longest time that is waited for, in seconds: what 64 bits of nanoseconds hold. */
+const longest = 9_223_372_036
+
 /** Starts the health check and the check of a running task; also after the agent was restarted, from the beginning. */
 export function startProbes(core: Core, task: TaskEntry): void {
   const { health_check: health, check } = task.info
   if (health !== undefined) {
-    const grace = (health.grace_period_seconds ?? defaults.grace) * 1000
+    const grace = milliseconds(health.grace_period_seconds ?? defaults.grace)
     task.health = { failures: 0, succeeded: task.healthy === true, graceEnds: core.now.mono + grace, running: false }
     schedule(core, task, 'health', health.delay_seconds ?? defaults.delay)
   }
@@ -35,7 +38,7 @@ export function runProbe(core: Core, task: TaskEntry, probe: 'health' | 'check')
       task: task.key,
       probe,
       target,
-      timeout: (what.timeout_seconds ?? defaults.timeout) * 1000,
+      timeout: milliseconds(what.timeout_seconds ?? defaults.timeout),
       directory: task.directory,
       environment,
       user: (target.type === 'COMMAND' ? target.command.user : undefined) ?? userOf(task),
@@ -89,5 +92,9 @@ function noteCheck(core: Core, task: TaskEntry, result: ProbeResult): void {
 }
 
 function schedule(core: Core, task: TaskEntry, kind: 'health' | 'check', seconds: number): void {
-  core.timers.set({ kind, subject: task.key }, core.now.mono + Math.max(0, seconds) * 1000)
+  core.timers.set({ kind, subject: task.key }, core.now.mono + milliseconds(seconds))
+}
+
+function milliseconds(seconds: number): number {
+  return Math.min(Math.max(0, seconds), longest) * 1000
 }

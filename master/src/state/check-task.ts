@@ -81,9 +81,12 @@ function checkTimes(task: TaskInfo): string | undefined {
   return undefined
 }
 
+/** The longest time of a check, in seconds: what 64 bits of nanoseconds hold. */
+const longestTime = 9_223_372_036
+
 function checkSeconds(path: string, value: number | undefined): string | undefined {
-  if (value === undefined || (Number.isFinite(value) && value >= 0)) return undefined
-  return `${path}: must be a number of seconds, 0 or more`
+  if (value === undefined || (value >= 0 && value <= longestTime)) return undefined
+  return `${path}: must be a number of seconds from 0 to ${longestTime}`
 }
 
 function checkCheck(check: CheckInfo | undefined): string | undefined {
