@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
@@ -180,6 +180,23 @@ t.test('files are read by their virtual and real paths, and the follow idiom see
   test.match([download.text, download.headers.get('content-type')], ['deep\n', 'text/plain'])
   test.match((await json(`/files/read?path=/slave/log&offset=0`)).data, /^\{"level":|^$/)
   test.equal((await json('/files/debug'))[sandbox]?.startsWith(`${folder}/slaves/agent-1/frameworks/fw-1`), true)
+})
+
+t.test('a file that is cut short while it is sent ends the answer, which does not wait for the rest', async test => {
+  const { folder, master, handle, file } = await setUp(test)
+  master.run('web', 'sleep 1000')
+  await master.status('web', 'TASK_RUNNING')
+  const big = `${folder}/slaves/agent-1${sandbox}/big`
+  await writeFile(big, '')
+  await truncate(big, 256 * 1024 * 1024)
+  const answer = await fetch(`${handle.url}/files/download?${file(`${sandbox}/big`)}`)
+  const reader = answer.body!.getReader()
+  await reader.read()
+  await truncate(big, 0)
+  const rest = async () => {
+    while (!(await reader.read()).done);
+  }
+  await test.rejects(rest(), { message: 'terminated' })
 })
 
 t.test('nothing outside a sandbox is shown, and errors have the words of the contract', async test => {

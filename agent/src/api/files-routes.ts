@@ -1,4 +1,6 @@
 import { createReadStream } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import { pipeline, type Readable, Transform } from 'node:stream'
 import { HttpError } from '@meseta/common/service/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Agent } from '../agent.ts'
@@ -70,9 +72,22 @@ async function download(files: SandboxFiles, request: FastifyRequest, reply: Fas
   reply.header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(name)}`)
   // What a task wrote is shown by no browser as if it were ours.
   reply.header('x-content-type-options', 'nosniff')
-  if (size > 0) return reply.send(createReadStream('', { fd: file, start: 0, end: size - 1 }))
+  if (size > 0) return reply.send(whole(file, size))
   await file.close()
   return reply.send('')
+}
+
+/** The first `size` bytes of a file, which is closed after them. Fails where the file was cut meanwhile: they were promised. */
+function whole(file: FileHandle, size: number): Readable {
+  let left = size
+  const counting = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      left -= chunk.length
+      done(null, chunk)
+    },
+    flush: done => done(left > 0 ? new Error('the file was cut short while it was sent') : null),
+  })
+  return pipeline(createReadStream('', { fd: file, start: 0, end: size - 1 }), counting, () => {})
 }
 
 function attachedPaths(agent: Agent): Record<string, string> {
