@@ -203,6 +203,14 @@ t.test('what the rules forbid is 422 and names the field', async t => {
   }
 })
 
+t.test('all services together are bounded, however their number was asked for', async t => {
+  const { root } = apply(emptyRoot, create({ id: '/g/a', cmd: 'ls', instances: 60_000 }))
+  t.match(refusal(create({ id: '/b', cmd: 'ls', instances: 50_000 }), root), { status: 422, paths: ['/instances'] })
+  const scaled: Change = { kind: 'group', id: '/g', mode: 'update', body: { scaleBy: 1e300 } }
+  t.match(refusal(scaled, root), { status: 422, paths: ['/instances'] })
+  t.equal(refusal(create({ id: '/b', cmd: 'ls', instances: 40_000 }), root).status, 0)
+})
+
 t.test('times in a pod have the bounds of those in an app', async t => {
   const pod = (container: object, more: object = {}): Change => ({
     kind: 'pod',
