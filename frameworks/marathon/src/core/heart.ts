@@ -158,7 +158,7 @@ export class Heart {
     const lock = state.lockedBy.get(id)
     const deployment = lock === undefined ? undefined : state.deployments.get(lock)
     if (deployment !== undefined) {
-      advance(state, deployment, now)
+      advance(state, deployment, now, id)
       return
     }
     const service = state.root.services.get(id)

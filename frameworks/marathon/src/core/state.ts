@@ -77,7 +77,8 @@ export class State {
   #roles: { readonly root: Root; readonly roles: readonly string[] } | undefined
   #effects: Effect[] = []
   #writes = new Map<string, Write>()
-  #dirtyChunks = new Map<string, { service: PathId; chunk: number }>()
+  /** The chunks of each service that differ from what is stored. */
+  #dirtyChunks = new Map<PathId, Set<number>>()
   #changed = new Map<string, { kind: FeedKind; key: string }>()
   /** How many instances each chunk of a service holds. */
   readonly #chunks = new Map<PathId, number[]>()
@@ -261,14 +262,16 @@ export class State {
   }
 
   #dirtyChunk({ service, chunk }: Instance): void {
-    this.#dirtyChunks.set(`${service} ${chunk}`, { service, chunk })
+    const known = this.#dirtyChunks.get(service)
+    if (known === undefined) this.#dirtyChunks.set(service, new Set([chunk]))
+    else known.add(chunk)
   }
 
   /** The effects of the step: changes of feeds first, then what must be stored, then the rest in order. */
   finish(): Effect[] {
-    for (const { service, chunk } of this.#dirtyChunks.values()) {
-      const members = this.instancesOf(service).filter(instance => instance.chunk === chunk)
-      this.write(chunkRecord(service, chunk, members))
+    for (const [service, chunks] of this.#dirtyChunks) {
+      const members = Map.groupBy(this.instancesOf(service), instance => instance.chunk)
+      for (const chunk of chunks) this.write(chunkRecord(service, chunk, members.get(chunk) ?? []))
     }
     const effects: Effect[] = [...this.#changed.values()].map(one => ({ type: 'changed', ...one }))
     if (this.#writes.size > 0) effects.push({ type: 'store', writes: [...this.#writes.values()].sort(byTransaction) })

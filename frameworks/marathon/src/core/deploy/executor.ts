@@ -1,5 +1,6 @@
 import { decommission, drainOf } from '../lifecycle.ts'
 import type { Millis } from '../model.ts'
+import type { PathId } from '../paths.ts'
 import { doneRecord, failureRecord } from '../records.ts'
 import type { State } from '../state.ts'
 import { isSettled, roll, scale } from './converge.ts'
@@ -37,21 +38,26 @@ function announceStep(state: State, deployment: Deployment, now: Millis): void {
     state.event(now, 'deployment_info', { plan: planView(deployment), currentStep: stepView(step) })
 }
 
-/** Does what can be done now. A deployment that is not finished is looked at again when one of its services changes, and each 5 s. */
-export function advance(state: State, deployment: Deployment, now: Millis): void {
+/**
+ * Does what can be done now. A deployment that is not finished is looked at again each 5 s, and when one of its services
+ * changes: then at the action of this one only.
+ */
+export function advance(state: State, deployment: Deployment, now: Millis, changed?: PathId): void {
+  let only = changed
   for (
     let step = deployment.steps[deployment.current];
     step !== undefined;
     step = deployment.steps[deployment.current]
   ) {
     for (const action of step) {
-      if (deployment.ended.has(action.id)) continue
+      if (deployment.ended.has(action.id) || (only !== undefined && action.id !== only)) continue
       if (act(state, deployment, action, now)) {
         deployment.ended.add(action.id)
         state.touch('deployment', deployment.id)
       }
     }
-    if (step.some(action => !deployment.ended.has(action.id))) {
+    only = undefined
+    if (deployment.ended.size < step.length) {
       state.deadlines.setSooner(`sync:${deployment.id}`, now + syncInterval)
       return
     }
