@@ -7,6 +7,7 @@ import type { dnsFlags } from './flags.ts'
 import { parseUpstream, type Upstream } from './forwarder/resolv-conf.ts'
 import type { IpSource, RecordSettings, UnhealthyRule } from './records/settings.ts'
 import type { ZoneSettings } from './records/zone.ts'
+import { encodeName } from './wire/names.ts'
 
 export type DnsFlags = FlagValues<typeof dnsFlags>
 
@@ -28,9 +29,9 @@ const domainForm = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9]
 /** Checks the flags. Throws FlagError naming the one that is wrong, and what would do. */
 export function readSettings(flags: DnsFlags, nameserverAddresses: readonly string[]): Settings {
   const domain = flags.domain.toLowerCase().replace(/\.$/, '')
-  if (!domainForm.test(domain) || domain.length > 200)
+  if (!domainForm.test(domain) || domain.length > 200 || encodeName(domain) === undefined)
     throw new FlagError('domain', `--domain=${flags.domain}: a domain is letters, digits, dashes and dots`)
-  const nameserver = dotted(flags.soa_mname ?? `ns1.${domain}`)
+  const nameserver = soaName('soa_mname', flags.soa_mname ?? `ns1.${domain}`)
   return {
     zone: zoneSettings(flags, domain, nameserver),
     records: {
@@ -50,16 +51,16 @@ export function readSettings(flags: DnsFlags, nameserverAddresses: readonly stri
 }
 
 function zoneSettings(flags: DnsFlags, domain: string, nameserver: string): ZoneSettings {
-  const ttl = atLeast('ttl', flags.ttl, 0, 2 ** 31 - 1)
+  const ttl = seconds('ttl', flags.ttl)
   return {
     origin: domain,
     ttl,
     nameserver,
     nameserverTtl: ttl,
-    contact: dotted((flags.soa_rname ?? `root.ns1.${domain}`).replace('@', '.')),
-    refresh: flags.soa_refresh,
-    retry: flags.soa_retry,
-    expire: flags.soa_expire,
+    contact: soaName('soa_rname', (flags.soa_rname ?? `root.ns1.${domain}`).replace('@', '.')),
+    refresh: seconds('soa_refresh', flags.soa_refresh),
+    retry: seconds('soa_retry', flags.soa_retry),
+    expire: seconds('soa_expire', flags.soa_expire),
     // The answered MINIMUM is the TTL (contract 1.1).
     minimum: ttl,
     srvPriority: 0,
@@ -67,7 +68,14 @@ function zoneSettings(flags: DnsFlags, domain: string, nameserver: string): Zone
   }
 }
 
-const dotted = (name: string): string => (name.endsWith('.') ? name : `${name}.`).toLowerCase()
+/** A name of the SOA in lower case, with final dot: one without a wire form would leave every SOA out. */
+function soaName(flag: string, name: string): string {
+  if (encodeName(name) !== undefined) return (name.endsWith('.') ? name : `${name}.`).toLowerCase()
+  throw new FlagError(flag, `--${flag.replaceAll('_', '-')}=${name}: a name of labels of at most 63 characters`)
+}
+
+/** RFC 2181: a TTL is below 2^31, and so are the SOA's times. */
+const seconds = (flag: string, value: number): number => atLeast(flag, value, 0, 2 ** 31 - 1)
 
 function atLeast(flag: string, value: number, low: number, high: number): number {
   if (Number.isInteger(value) && value >= low && value <= high) return value
@@ -91,7 +99,8 @@ function readServers(flag: string, texts: readonly string[]): readonly Upstream[
     if (server !== undefined) return server
     throw new FlagError(flag, `--${flag.replaceAll('_', '-')}: '${text.slice(0, 100)}' is neither ip nor ip:port`)
   })
-  const twice = texts.find((text, index) => texts.indexOf(text) !== index)
+  const places = servers.map(({ address, port }) => `${address} ${port}`)
+  const twice = texts.find((_, index) => places.indexOf(places[index]!) !== index)
   if (twice !== undefined) throw new FlagError(flag, `--${flag.replaceAll('_', '-')}: '${twice}' is there twice`)
   return servers
 }

@@ -76,6 +76,13 @@ t.test('what it can not follow is named', t => {
     [{ masters: ['a:1'], zoneResolvers: { mesos: ['10.0.0.1'] } }, /overlap/],
     [{ masters: ['a:1'], zoneResolvers: { 'dc.mesos': ['1.1.1.1'] }, domain: 'mesos' }, /overlap/],
     [{ masters: ['a:1'], domain: '' }, /--domain/],
+    [{ masters: ['a:1'], domain: `${'d'.repeat(64)}.mesos` }, /--domain/],
+    [{ masters: ['a:1'], resolvers: ['10.0.0.1', '10.0.0.1:53'] }, /'10\.0\.0\.1:53' is there twice/],
+    [{ masters: ['a:1'], SOAMname: 'ns1..mesos' }, /--soa-mname=ns1\.\.mesos/],
+    [{ masters: ['a:1'], SOARname: `${'x'.repeat(64)}@mesos` }, /--soa-rname/],
+    [{ masters: ['a:1'], SOARefresh: -1 }, /--soa-refresh=-1: a whole number/],
+    [{ masters: ['a:1'], SOARetry: 0.5 }, /--soa-retry/],
+    [{ masters: ['a:1'], SOAExpire: 2 ** 32 }, /--soa-expire/],
     [[], /no JSON object/],
   ]
   for (const [config, message] of refused) t.throws(() => read(config), { message }, JSON.stringify(config))
