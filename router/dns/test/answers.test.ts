@@ -111,6 +111,7 @@ t.test('answers follow the table of the contract', t => {
   const soaAnswer = ask(responder, 'any.thing.mesos', { type: 6 })
   t.match([soaAnswer.header.rcode, soaAnswer.answers.length, soaAnswer.authorities.length], [0, 0, 1])
   t.match(ask(responder, 'mesos', { type: 6 }).answers, [{ type: 6 }])
+  t.match(ask(responder, 'mesos').header, { rcode: 0 }, 'the domain itself exists')
   t.match(ask(responder, 'mesos', { type: 2 }).authorities, [{ type: 2, ns: 'ns1.mesos' }])
 
   const any = ask(responder, 'leader.mesos', { type: 255 })

@@ -1,18 +1,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseFlags } from '@meseta/common/service/parse-flags'
 import t from 'tap'
-import { dnsFlags } from '../src/flags.ts'
 import { ReplyCache } from '../src/forwarder/cache.ts'
 import { isReplyTo, lifetimes } from '../src/forwarder/reply.ts'
 import { parseResolvConf, parseUpstream } from '../src/forwarder/resolv-conf.ts'
 import { withMesosDnsConfig } from '../src/mesos-dns-config.ts'
-import { type DnsFlags, ownAddresses, readSettings } from '../src/settings.ts'
+import { ownAddresses, readSettings } from '../src/settings.ts'
 import { readQuery } from '../src/wire/query.ts'
+import { flagsOf } from './support/flags.ts'
 import { startDns } from './support/start.ts'
 
-const flagsOf = (argv: string[] = []) => parseFlags(dnsFlags, { argv, env: {} }) as DnsFlags
 const read = (config: unknown, argv: string[] = []) =>
   readSettings(withMesosDnsConfig(flagsOf(argv), JSON.stringify(config)), [])
 
@@ -172,6 +170,10 @@ t.test('replies from outside are checked, and 10,000 damaged ones break nothing'
     'hex',
   )
   t.equal(lifetimes(negative)?.ttl, 10, 'the minimum of the SOA')
+  t.equal(lifetimes(Buffer.from(header('000000000000', '8183'), 'hex')), undefined, 'nothing says for how long')
+  const long = Buffer.from(negative)
+  long.writeUInt32BE(86_400, long.length - 4)
+  t.equal(lifetimes(long)?.ttl, 300, 'what is not there is not kept for long')
   const seed = 5
   t.comment(`seed ${seed}`)
   let state = seed

@@ -116,6 +116,7 @@ t.test('a scheduler with a pid has an SRV, one with a name is resolved first', t
   t.strictSame(values(zones.mesos, 'chronos.mesos.', 'AAAA'), ['fd01::7'])
   generator.delFramework('F2')
   t.equal(zones.mesos.get('chronos.mesos.'), undefined)
+  t.equal(generator.putFramework('F3', { id: 'F3', name: 'chronos', hostname: 'node-7' }), 'node-7', 'resolved anew')
   t.end()
 })
 

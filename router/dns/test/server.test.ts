@@ -8,7 +8,7 @@ import { Packet, TCPClient, UDPClient } from 'dns2'
 import t from 'tap'
 import { Forwarder } from '../src/forwarder/forwarder.ts'
 import { serveTcp, tcpLimits } from '../src/server/tcp.ts'
-import { readQuery } from '../src/wire/query.ts'
+import { answering, queryFor } from './support/outside.ts'
 import { agent, cluster, scriptedFeed, startDns, task, until } from './support/start.ts'
 
 function resolverAt(place: string): Resolver {
@@ -34,20 +34,6 @@ async function fill(feed: Awaited<ReturnType<typeof scriptedFeed>>, bodies: Reco
     const at = name.indexOf(' ')
     feed.put(name.slice(0, at), name.slice(at + 1), body)
   }
-}
-
-/** A server outside that knows one address for every name. */
-async function answering(address: string) {
-  const socket = createSocket('udp4')
-  socket.on('message', (message, peer) => {
-    const query = Packet.parse(message)
-    const reply = Packet.createResponseFromRequest(query)
-    reply.answers.push(Packet.createResourceFromQuestion(query.questions[0]!, { ttl: 300, address }))
-    socket.send(reply.toBuffer(), peer.port, peer.address)
-  })
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  return { place: `127.0.0.1:${socket.address().port}`, close: () => socket.close() }
 }
 
 t.test('names follow the feeds, over UDP and TCP, for two independent clients', async t => {
@@ -147,11 +133,14 @@ t.test('before the first data the domain is SERVFAIL, and other names are still 
 })
 
 t.test('with no resolver other names are refused; with dead ones they fail', async t => {
-  const alone = await startDns(['--master=http://127.0.0.1:1', '--external=false'])
+  const zones = '--zone-resolvers={"corp.example":["127.0.0.1:9"]}'
+  const alone = await startDns(['--master=http://127.0.0.1:1', '--external=false', zones])
   const dead = await startDns(['--master=http://127.0.0.1:1', '--resolvers=127.0.0.1:9', '--resolver-timeout=200ms'])
   t.teardown(() => Promise.all([alone.handle.stop(), dead.handle.stop()]))
   t.equal(await code(resolverAt(alone.place).resolve4('example.com')), 'EREFUSED')
+  t.equal(await code(resolverAt(alone.place).resolve4('db.corp.example')), 'EREFUSED')
   t.equal(await code(resolverAt(dead.place).resolve4('example.com')), 'ESERVFAIL')
+  t.match(await dead.metrics.metrics(), /meseta_dns_forwarder_failures_total [1-9]/)
 })
 
 t.test('a new leader does not flush the names it has not heard of', async t => {
@@ -283,6 +272,25 @@ t.test('TCP: silent connections are closed, at the bound the longest silent one,
   t.pass('a reply for a closed connection is passed over')
 })
 
+t.test('TCP: who does not read its answers is not read either', async t => {
+  let asked = 0
+  const server = await serveTcp('127.0.0.1', 0, (_message, _transport, reply) => {
+    asked += 1
+    reply(Buffer.alloc(60_000))
+  })
+  t.teardown(() => server.close())
+  const client = connect(server.port, '127.0.0.1')
+  client.write(Buffer.concat(Array.from({ length: 2_000 }, () => Buffer.from([0, 1, 7]))))
+  await once(client, 'readable')
+  t.ok(asked < 500, `${asked} of 2000`)
+  let bytes = 0
+  for await (const chunk of client) {
+    bytes += (chunk as Buffer).length
+    if (bytes === 2_000 * 60_002) break
+  }
+  t.equal(asked, 2_000, 'and is, as it reads')
+})
+
 t.test('at most so many questions wait for other servers', async t => {
   const silent = createSocket('udp4')
   silent.bind(0, '127.0.0.1')
@@ -296,18 +304,9 @@ t.test('at most so many questions wait for other servers', async t => {
     timeout: 300,
     inFlight: 4,
   })
-  const query = (name: string) => {
-    const message = Buffer.concat([
-      Buffer.from('000101000001000000000000', 'hex'),
-      Buffer.from([name.length]),
-      Buffer.from(name),
-      Buffer.from('0000010001', 'hex'),
-    ])
-    const read = readQuery(message)
-    if (read === 'drop' || 'rcode' in read) throw new Error('unreadable')
-    return read
-  }
-  const outcomes = await Promise.all(Array.from({ length: 6 }, (_, index) => forwarder.ask(query(`n${index}`), 'udp')))
+  const outcomes = await Promise.all(
+    Array.from({ length: 6 }, (_, index) => forwarder.ask(queryFor(`n${index}`), 'udp')),
+  )
   t.strictSame(outcomes, ['failed', 'failed', 'failed', 'failed', 'dropped', 'dropped'])
   t.equal(forwarder.inFlight, 0)
 })
@@ -380,6 +379,7 @@ t.test('the HTTP API of mesos-dns', async t => {
     Mname: 'ns1.mesos.',
     Records: { As: { 'web.marathon.mesos.': ['127.0.0.2'] } },
   })
+  t.ok(JSON.parse(dump.text).Serial > 1_700_000_000, 'the serial is the time of the last change')
   t.equal((await get('/v1/axfr', { 'if-none-match': dump.etag })).status, 304)
   t.match(await get('/nothing'), { status: 404, type: /text\/plain/ })
   t.equal((await get(`/v1/watch?name=${'a'.repeat(300)}`)).status, 400)

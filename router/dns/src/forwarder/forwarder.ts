@@ -13,7 +13,7 @@ export type Outcome = Buffer | 'refused' | 'failed' | 'dropped'
 
 export interface ForwarderOptions {
   readonly resolvers: readonly Upstream[]
-  /** Servers of particular zones, by name with final dot; the longest that fits is asked. */
+  /** Servers of particular zones, by name with final dot; no zone lies within another. */
   readonly zoneResolvers: ReadonlyMap<string, readonly Upstream[]>
   readonly clock: Clock
   readonly random: Pick<Random, 'bytes'>
@@ -59,12 +59,8 @@ export class Forwarder {
   #serversFor(query: Query): readonly Upstream[] {
     const { zoneResolvers, resolvers } = this.#options
     const name = readName(query.message, headerBytes) ?? ''
-    let best: string | undefined
-    for (const zone of zoneResolvers.keys()) {
-      const fits = name === zone || name.endsWith(`.${zone}`)
-      if (fits && zone.length > (best?.length ?? 0)) best = zone
-    }
-    return (best === undefined ? undefined : zoneResolvers.get(best)) ?? resolvers
+    for (const [zone, servers] of zoneResolvers) if (name === zone || name.endsWith(`.${zone}`)) return servers
+    return resolvers
   }
 
   /** Questions that are alike and asked at the same time go out once. */
