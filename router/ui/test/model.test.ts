@@ -157,7 +157,10 @@ t.test('the filter language', async t => {
   }
   const readable: Readable<Row> = {
     text: ({ id }) => id,
-    words: { is: ({ id }) => (id.startsWith('w') ? ['running', 'web'] : 'stopped') },
+    words: {
+      is: ({ id }) => (id.startsWith('w') ? ['running', 'web', 'unhealthy'] : ['stopped', 'healthy']),
+      id: ({ id }) => id,
+    },
     numbers: { cpus: ({ cpus }) => cpus },
   }
   const rows: Row[] = [
@@ -174,10 +177,26 @@ t.test('the filter language', async t => {
   t.strictSame(found('-is:running'), ['db'])
   t.strictSame(found('cpus<2'), ['web one'])
   t.strictSame(found('is:'), ['web one', 'web two', 'db'], 'a key that is being typed hides nothing')
+  t.strictSame(found('is:healthy'), ['db'], 'what is unhealthy is not')
+  t.strictSame(found('is:unheal'), ['web one', 'web two'])
+  t.strictSame(found('is:,'), ['web one', 'web two', 'db'])
+  t.strictSame(found('id:web'), ['web one', 'web two'])
+  t.strictSame(found('id="web one"'), ['web one'], '= is all of it')
+  t.strictSame(found('id=web'), [])
+  t.strictSame(found('one, cpus>3'), ['web one', 'db'], 'or')
+  t.strictSame(found('is:running, '), ['web one', 'web two'], 'an alternative that is being typed')
+  t.strictSame(found('web (one, two) cpus<2'), ['web one'])
+  t.strictSame(found('-(one, db)'), ['web two'])
+  t.strictSame(found('((one), (db'), ['web one', 'db'], 'what is not closed ends with the text')
+  t.strictSame(found('lable:x, one'), ['web one'])
+  t.strictSame(found('()'), ['web one', 'web two', 'db'])
+  t.strictSame(found('"one)"'), [])
+  t.strictSame(found('one)'), [], 'a parenthesis that closes nothing is text')
+  t.strictSame(found(`${'('.repeat(50_000)}one`), [], 'groups have a bound')
   const unknown = compileFilter('lable:x constructor:y', readable)
   t.equal(rows.filter(unknown.matches).length, 3, 'an unknown key hides nothing')
   t.equal(unknown.problems.length, 2)
-  t.match(unknown.problems[0], /lable.*is:, cpus>/)
+  t.match(unknown.problems[0], /lable.*is:, id:, cpus>/)
   t.match(compileFilter('cpus>many', readable).problems, [/compares with no number/])
 })
 
