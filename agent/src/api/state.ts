@@ -61,7 +61,7 @@ export function heldBy(executor: ExecutorEntry): Resources {
 
 function frameworkBody(core: Core, { info, id, executors, completed }: FrameworkEntry): Record<string, unknown> {
   const { name, user, failover_timeout = 0, checkpoint = false, hostname = '', principal, role = '*', roles } = info
-  const isMultiRole = hasCapability({ info } as FrameworkEntry, 'MULTI_ROLE')
+  const isMultiRole = hasCapability({ info }, 'MULTI_ROLE')
   return {
     id,
     name,

@@ -158,6 +158,9 @@ export function isCheckpointed(executor: ExecutorEntry): boolean {
   return executor.framework.info.checkpoint === true
 }
 
-export function hasCapability(framework: FrameworkEntry, type: FrameworkInfoCapabilityType): boolean {
-  return framework.info.capabilities?.some(capability => capability.type === type) ?? false
+export function hasCapability(
+  framework: { readonly info?: FrameworkInfo },
+  type: FrameworkInfoCapabilityType,
+): boolean {
+  return framework.info?.capabilities?.some(capability => capability.type === type) ?? false
 }

@@ -107,7 +107,7 @@ export class Heart {
     else if (core.updates.stream(key) === undefined)
       reportUnknown(
         core,
-        core.frameworks.get(framework_id.value) ?? framework_id.value,
+        core.frameworks.get(framework_id.value) ?? { id: framework_id.value },
         task_id.value,
         'REASON_EXECUTOR_TERMINATED',
         'The task to be killed is not on this agent',

@@ -81,7 +81,8 @@ function admit(core: Core, info: FrameworkInfo, tasks: readonly TaskInfo[], exec
       ? (['REASON_FRAMEWORK_REMOVED', 'the framework is being removed from this agent'] as const)
       : undefined
   if (refusal === undefined) return true
-  for (const task of tasks) reportUnknown(core, frameworkId ?? '', task.task_id.value, refusal[0], refusal[1])
+  for (const task of tasks)
+    reportUnknown(core, { id: frameworkId ?? '', info }, task.task_id.value, refusal[0], refusal[1])
   return false
 }
 

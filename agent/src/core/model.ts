@@ -89,7 +89,6 @@ export interface HealthProgress {
   succeeded: boolean
   /** Monotonic time until which failures before the first success are invisible. */
   graceEnds: number
-  running: boolean
 }
 
 /** Bounds of what is remembered of the past (agent contract, section 4). */

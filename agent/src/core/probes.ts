@@ -17,7 +17,7 @@ export function startProbes(core: Core, task: TaskEntry): void {
   const { health_check: health, check } = task.info
   if (health !== undefined) {
     const grace = milliseconds(health.grace_period_seconds ?? defaults.grace)
-    task.health = { failures: 0, succeeded: task.healthy === true, graceEnds: core.now.mono + grace, running: false }
+    task.health = { failures: 0, succeeded: task.healthy === true, graceEnds: core.now.mono + grace }
     schedule(core, task, 'health', health.delay_seconds ?? defaults.delay)
   }
   if (check !== undefined) schedule(core, task, 'check', check.delay_seconds ?? defaults.delay)

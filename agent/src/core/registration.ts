@@ -48,6 +48,7 @@ export function register(core: Core): void {
 }
 
 export function registered(core: Core, { agent_id }: Registered): void {
+  if (!isAnswered(core)) return
   if (core.agentId !== undefined && core.agentId !== agent_id.value) {
     core.effects.push({
       type: 'halt',
@@ -69,12 +70,12 @@ export function registered(core: Core, { agent_id }: Registered): void {
 }
 
 export function reregistered(core: Core, { agent_id, reconciliations }: Reregistered): void {
-  if (core.agentId !== agent_id.value) return
+  if (!isAnswered(core) || core.agentId !== agent_id.value) return
   known(core)
   for (const { framework_id, task_id } of reconciliations ?? []) {
     const key = taskKey(framework_id.value, task_id.value)
     if (core.tasks.has(key) || core.updates.stream(key) !== undefined) continue
-    const framework = core.frameworks.get(framework_id.value) ?? framework_id.value
+    const framework = core.frameworks.get(framework_id.value) ?? { id: framework_id.value }
     reportUnknown(core, framework, task_id.value, 'REASON_RECONCILIATION', 'Task is unknown to the agent')
   }
 }
@@ -87,6 +88,11 @@ export function unregister(core: Core, reason: string): void {
   core.effects.push({ type: 'forget', lane: 'agent', path: layout.latestAgent })
   core.registration = 'unregistered'
   core.updates.pause()
+}
+
+/** Whether an answer of the master counts: not one that was on its way when this agent took its leave. */
+function isAnswered({ registration }: Core): boolean {
+  return registration === 'registering' || registration === 'registered'
 }
 
 function known(core: Core): void {

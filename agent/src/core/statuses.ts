@@ -1,5 +1,6 @@
 import type {
   ContainerStatus,
+  FrameworkInfo,
   NetworkInfo,
   TaskState,
   TaskStatus,
@@ -11,7 +12,7 @@ import type { UpdateEffect } from '../updates/manager.ts'
 import { encodeRecord } from '../updates/record.ts'
 import { type Core, hasCapability, isCheckpointed, laneOf } from './core.ts'
 import type { Effect } from './messages.ts'
-import { type FrameworkEntry, history, remember, type TaskEntry, taskKey } from './model.ts'
+import { history, remember, type TaskEntry, taskKey } from './model.ts'
 
 export interface StatusExtras {
   readonly source?: TaskStatusSource
@@ -77,16 +78,14 @@ export function noteStatus(task: TaskEntry, status: TaskStatus): void {
 /** An update for a task that this agent does not hold: it is kept in memory until acknowledged. */
 export function reportUnknown(
   core: Core,
-  framework: FrameworkEntry | string,
+  framework: { readonly id: string; readonly info?: FrameworkInfo },
   taskId: string,
   reason: TaskStatusReason,
   message: string,
 ): void {
-  const id = typeof framework === 'string' ? framework : framework.id
-  const isAware = typeof framework === 'string' ? false : hasCapability(framework, 'PARTITION_AWARE')
   const status: TaskStatus = {
     task_id: { value: taskId },
-    state: stateFor(isAware, 'TASK_DROPPED'),
+    state: stateFor(hasCapability(framework, 'PARTITION_AWARE'), 'TASK_DROPPED'),
     source: 'SOURCE_AGENT',
     reason,
     message,
@@ -94,7 +93,7 @@ export function reportUnknown(
     timestamp: core.now.wall / 1000,
     uuid: core.ids.updateUuid(),
   }
-  applyUpdateEffects(core, core.updates.update(core.now.mono, taskKey(id, taskId), status).effects)
+  applyUpdateEffects(core, core.updates.update(core.now.mono, taskKey(framework.id, taskId), status).effects)
 }
 
 /** Turns what the update manager wants into effects: files for tasks that are checkpointed, messages to the master. */
