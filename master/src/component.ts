@@ -96,5 +96,7 @@ export const component = defineComponent({
   summary: 'the resource manager: agents report to it, frameworks get offers from it',
   needs: ['store', 'election', 'bus'],
   flags: masterFlags,
+  // The second is what Mesos named them by (Mesos contract 9).
+  envPrefixes: ['MESETA_', 'MESOS_'],
   start,
 })

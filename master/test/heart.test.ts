@@ -171,6 +171,42 @@ t.test('status updates', async t => {
     t.notOk(bench.heart.cluster.tasks.get(framework.id, 't'))
     t.match(bench.tables.frameworks.get(framework.id), { completed: [{ task: { state: 'TASK_FINISHED' } }] })
   })
+  t.test('of the end are complete when they are acknowledged, and not with one that came before', async t => {
+    const { bench, framework, agentId } = launched()
+    const acknowledge = (uuid: string) =>
+      bench.call(framework, {
+        type: 'ACKNOWLEDGE',
+        acknowledge: { agent_id: { value: agentId }, task_id: { value: 't' }, uuid },
+      })
+    const running = bench.update('l1', framework.id, 't', 'TASK_RUNNING')
+    const finished = bench.update('l1', framework.id, 't', 'TASK_FINISHED')
+    acknowledge(running)
+    t.ok(bench.heart.cluster.tasks.get(framework.id, 't'))
+    acknowledge(finished)
+    t.notOk(bench.heart.cluster.tasks.get(framework.id, 't'))
+  })
+  t.test('are not acknowledged to an agent that is away', async t => {
+    const { bench, framework, agentId } = launched({ checkpoint: true })
+    const uuid = bench.update('l1', framework.id, 't', 'TASK_FINISHED')
+    bench.do({ type: 'LINK_ENDED', link: 'l1', restarted: false })
+    bench.call(framework, {
+      type: 'ACKNOWLEDGE',
+      acknowledge: { agent_id: { value: agentId }, task_id: { value: 't' }, uuid },
+    })
+    t.ok(bench.heart.cluster.tasks.get(framework.id, 't'), 'the agent would tell of it again')
+  })
+  t.test('of the end are counted once, by state, source and reason', async t => {
+    const { bench, framework } = launched()
+    const counted = () =>
+      [...bench.heart.cluster.tally.counts].filter(([name, count]) => /task_|tasks_/.test(name) && count > 0)
+    t.same(counted(), [])
+    for (let time = 0; time < 2; time++)
+      bench.update('l1', framework.id, 't', 'TASK_FAILED', { reason: 'REASON_COMMAND_EXECUTOR_FAILED' })
+    t.same(counted(), [
+      ['master/tasks_failed', 1],
+      ['master/task_failed/source_executor/reason_command_executor_failed', 1],
+    ])
+  })
   t.test('acknowledging what was not forwarded is dropped', async t => {
     const { bench, framework, agentId } = launched()
     bench.call(framework, {

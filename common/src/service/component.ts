@@ -40,6 +40,8 @@ export interface Component<Definitions extends FlagDefinitions = FlagDefinitions
   readonly summary: string
   readonly needs: readonly Need[]
   readonly flags: Definitions
+  /** Prefixes of the environment variables that give its flags; `MESETA_` unless said. Of several, the first that is set counts. */
+  readonly envPrefixes?: readonly string[]
   start(context: Context<FlagValues<Definitions>>): Promise<Handle>
 }
 

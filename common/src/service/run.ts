@@ -72,17 +72,17 @@ export async function runComponent<Definitions extends FlagDefinitions>(
 }
 
 function readFlags(
-  component: Pick<Component, 'name' | 'needs'>,
+  { name, needs, envPrefixes }: Pick<Component, 'name' | 'needs' | 'envPrefixes'>,
   definitions: FlagDefinitions,
   argv: readonly string[],
 ): FlagValues<FlagDefinitions> {
   try {
-    const flags = parseFlags(definitions, { argv, env: process.env })
-    checkNeeds(component.needs, shellValues(flags))
+    const flags = parseFlags(definitions, { argv, env: process.env, ...(envPrefixes ? { envPrefixes } : {}) })
+    checkNeeds(needs, shellValues(flags))
     return flags
   } catch (error) {
     if (!(error instanceof FlagError)) throw error
-    process.stderr.write(`${component.name}: ${error.message}\n`)
+    process.stderr.write(`${name}: ${error.message}\n`)
     process.exit(exitCodes.badFlags)
   }
 }

@@ -23,6 +23,7 @@ const component = defineComponent({
   summary: 'does nothing, in a way of its choice',
   needs: process.argv.includes('--needy') ? ['store', 'bus'] : [],
   flags,
+  envPrefixes: ['MESETA_', 'MESOS_'],
   async start(context) {
     const http = createHttp(context, { name: 'fixture', health: new Health(), flagDefinitions: flags })
     const { mode } = context.flags

@@ -48,6 +48,13 @@ async function listening(process: Running): Promise<string> {
   return JSON.parse(process.out()).url
 }
 
+t.test('a component names the prefixes of its environment variables, and the first that is set counts', async t => {
+  const one = run(['--port=0'], { MESOS_IP: '127.0.0.9' })
+  t.match(await listening(one), /^http:\/\/127\.0\.0\.9:/)
+  const other = run(['--port=0'], { MESOS_IP: '127.0.0.9', MESETA_IP: '127.0.0.8' })
+  t.match(await listening(other), /^http:\/\/127\.0\.0\.8:/)
+})
+
 t.test('it says where it listens, serves, and stops on SIGTERM and SIGINT', async t => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const one = run(['--port', '0'], { MESETA_PASSWORD: 'hunter2' })

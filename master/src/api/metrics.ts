@@ -92,7 +92,8 @@ function frameworkMetrics(master: Master, replica: Replica): Record<string, numb
     const prefix = `frameworks/${encodeURIComponent(row.view.info.name)}/${id}/`
     for (const [name, value] of master.heart.cluster.tally.ofFramework(id)) metrics[prefix + name] = value
     metrics[`${prefix}subscribed`] = row.view.connected ? 1 : 0
-    for (const role of row.view.suppressedRoles) metrics[`${prefix}roles/${role}/suppressed`] = 1
+    for (const role of master.heart.cluster.frameworks.get(id)?.suppressed ?? [])
+      metrics[`${prefix}roles/${role}/suppressed`] = 1
   }
   return metrics
 }

@@ -2,7 +2,7 @@ import { legacyResources } from '@meseta/common/resources/legacy'
 import { Resources } from '@meseta/common/resources/resources'
 import { ancestorsOf } from '../allocator/roles.ts'
 import { rolesOf } from '../state/framework-info.ts'
-import type { FrameworkRow, Tables } from './tables.ts'
+import type { Tables } from './tables.ts'
 
 /** A role that is used, or stands above one that is, with all that is below it. */
 export interface RoleRow {
@@ -14,7 +14,7 @@ export interface RoleRow {
   readonly reserved: Resources
 }
 
-/** All roles, by name. Costs the number of frameworks and agents, not of tasks. */
+/** All roles, by name. Costs what frameworks hold by role, and not the number of agents or tasks. */
 export function rolesIn(tables: Tables, weights: ReadonlyMap<string, number>): RoleRow[] {
   const names = new Set<string>()
   const frameworks = new Map<string, string[]>()
@@ -23,41 +23,33 @@ export function rolesIn(tables: Tables, weights: ReadonlyMap<string, number>): R
   const reserved = new Map<string, Resources>()
   for (const [id, row] of tables.frameworks) {
     for (const role of rolesOf(row.view.info)) {
-      names.add(role)
+      for (const name of [role, ...ancestorsOf(role)]) names.add(name)
       const members = frameworks.get(role)
       if (members) members.push(id)
       else frameworks.set(role, [id])
     }
-    sumByRole(row, used, offered)
+    for (const [role, holding] of row.holdings) {
+      addUp(used, role, holding.used)
+      addUp(offered, role, holding.offered)
+    }
   }
-  for (const { total } of tables.agents.values())
-    for (const [role, resources] of total.reservations()) addTo(reserved, role, resources)
-  for (const name of [...used.keys(), ...offered.keys(), ...reserved.keys()]) names.add(name)
-  for (const name of [...names]) for (const ancestor of ancestorsOf(name)) names.add(ancestor)
-  const below = (sums: ReadonlyMap<string, Resources>, name: string): Resources => {
-    let sum = Resources.empty
-    for (const [role, resources] of sums) if (role === name || role.startsWith(`${name}/`)) sum = sum.plus(resources)
-    return sum
-  }
+  for (const [role, resources] of tables.total.reservations()) addUp(reserved, role, resources)
+  for (const sums of [used, offered, reserved]) for (const name of sums.keys()) names.add(name)
+  const sum = (sums: ReadonlyMap<string, Resources>, name: string) => sums.get(name) ?? Resources.empty
   return [...names].sort().map(name => ({
     name,
     weight: weights.get(name) ?? 1,
     frameworks: frameworks.get(name) ?? [],
-    used: below(used, name),
-    offered: below(offered, name),
-    reserved: below(reserved, name),
+    used: sum(used, name),
+    offered: sum(offered, name),
+    reserved: sum(reserved, name),
   }))
 }
 
-function sumByRole(row: FrameworkRow, used: Map<string, Resources>, offered: Map<string, Resources>): void {
-  for (const [role, holding] of row.holdings) {
-    if (!holding.used.isEmpty) addTo(used, role, holding.used)
-    if (!holding.offered.isEmpty) addTo(offered, role, holding.offered)
-  }
-}
-
-function addTo(sums: Map<string, Resources>, role: string, resources: Resources): void {
-  sums.set(role, (sums.get(role) ?? Resources.empty).plus(resources))
+/** Counts resources of a role for it and for each role above it. */
+function addUp(sums: Map<string, Resources>, role: string, resources: Resources): void {
+  if (resources.isEmpty) return
+  for (const name of [role, ...ancestorsOf(role)]) sums.set(name, (sums.get(name) ?? Resources.empty).plus(resources))
 }
 
 /** The role of /roles and of the feed (Mesos contract 4). Quota comes later: nothing is guaranteed, nothing limited. */

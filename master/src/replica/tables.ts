@@ -338,10 +338,7 @@ export class Tables {
 
   #offer(framework: FrameworkRow, offer: Offer, more: boolean): Partial<Applied> {
     const resources = Resources.from(offer.resources ?? [])
-    for (const [role, part] of resources.allocations()) {
-      const holding = holdingOf(framework, role)
-      holding.offered = moved(holding.offered, part.unallocated(), more)
-    }
+    hold(framework, 'offered', resources, more)
     const bare = resources.unallocated()
     framework.offered = moved(framework.offered, bare, more)
     const agent = this.agents.get(offer.agent_id.value)
@@ -360,10 +357,7 @@ export class Tables {
   }
 
   #use(framework: FrameworkRow, agentId: string, resources: Resources, more: boolean): void {
-    for (const [role, part] of resources.allocations()) {
-      const holding = holdingOf(framework, role)
-      holding.used = moved(holding.used, part.unallocated(), more)
-    }
+    hold(framework, 'used', resources, more)
     const bare = resources.unallocated()
     framework.used = moved(framework.used, bare, more)
     const agent = this.agents.get(agentId)
@@ -386,13 +380,14 @@ export class Tables {
   }
 }
 
-function holdingOf(framework: FrameworkRow, role: string): Holding {
-  let holding = framework.holdings.get(role)
-  if (!holding) {
-    holding = { used: Resources.empty, offered: Resources.empty }
-    framework.holdings.set(role, holding)
+/** Counts resources for the roles they are allocated to, or no longer. A role in which nothing is left goes. */
+function hold(framework: FrameworkRow, what: keyof Holding, resources: Resources, more: boolean): void {
+  for (const [role, part] of resources.allocations()) {
+    const holding = framework.holdings.get(role) ?? { used: Resources.empty, offered: Resources.empty }
+    holding[what] = moved(holding[what], part.unallocated(), more)
+    if (holding.used.isEmpty && holding.offered.isEmpty) framework.holdings.delete(role)
+    else framework.holdings.set(role, holding)
   }
-  return holding
 }
 
 const moved = (sum: Resources, part: Resources, more: boolean): Resources => (more ? sum.plus(part) : sum.minus(part))

@@ -33,7 +33,6 @@ export interface FrameworkView {
   readonly recovered: boolean
   readonly registeredAt: number
   readonly reregisteredAt: number | undefined
-  readonly suppressedRoles: readonly string[]
   readonly constraints: SchedulerOfferConstraints | undefined
 }
 

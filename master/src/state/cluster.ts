@@ -184,7 +184,6 @@ export class Cluster {
         recovered: framework.recovered,
         registeredAt: framework.registeredAt,
         reregisteredAt: framework.reregisteredAt,
-        suppressedRoles: [...framework.suppressed],
         constraints: framework.constraints,
       },
     })

@@ -192,7 +192,7 @@ export class HeartBench {
     state: TaskStatus['state'],
     more: Partial<TaskStatus> = {},
   ): string {
-    const uuid = Buffer.from(`${taskId}${state}0123456789abcdef`.slice(-16)).toString('base64')
+    const uuid = Buffer.from(`${taskId}${state}`.padStart(16, '0').slice(-16)).toString('base64')
     this.fromAgent(link, {
       status_update: {
         framework_id: { value: frameworkId },
