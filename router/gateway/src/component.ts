@@ -11,7 +11,9 @@ import { TaskViews } from './events/task-views.ts'
 import { addSystemHealth } from './health/routes.ts'
 import type { Asked } from './health/system-health.ts'
 import { Forwarder } from './proxy/forwarder.ts'
+import { addErrorPages } from './routes/error-page.ts'
 import { PlainError } from './routes/errors.ts'
+import { LeaderCache } from './routes/leader-cache.ts'
 import { addOwnRoutes } from './routes/own-routes.ts'
 import { addPage } from './routes/page.ts'
 import { addProxyRoutes } from './routes/proxy-routes.ts'
@@ -96,8 +98,9 @@ async function start(context: Context<Flags>): Promise<Handle> {
   })
   targets.guard(http.app)
   const upgrades = new Upgrades(http.app)
+  addErrorPages(http.app)
   addPage(http.app, pageFolder)
-  addOwnRoutes(http.app, { publicAddress: ip, cluster: () => upstreams.cluster })
+  addOwnRoutes(http.app, { publicAddress: ip, metrics: context.metrics, cluster: () => upstreams.cluster })
   addSystemHealth(http.app, {
     ip,
     hostname: context.flags.hostname ?? ip,
@@ -113,7 +116,8 @@ async function start(context: Context<Flags>): Promise<Handle> {
     random,
     log,
   })
-  await addProxyRoutes(http.app, { origins, forwarder, balance: new Balance(), upgrades, find })
+  const cache = new LeaderCache(clock)
+  await addProxyRoutes(http.app, { origins, cache, forwarder, balance: new Balance(), upgrades, find })
 
   const close = async () => {
     sources.stop()

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 
-/** A body's first bytes as text, at most `most` of them. The rest is not read: its connection is closed. */
-export async function firstBytes(body: Readable, most: number): Promise<string> {
+/** A body's first bytes, at most `most` of them. The rest is not read: its connection is closed. */
+export async function firstBytes(body: Readable, most: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -9,5 +9,5 @@ export async function firstBytes(body: Readable, most: number): Promise<string> 
     length += chunk.length
     if (length >= most) break
   }
-  return Buffer.concat(chunks).subarray(0, most).toString()
+  return Buffer.concat(chunks).subarray(0, most)
 }

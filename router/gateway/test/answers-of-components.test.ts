@@ -54,3 +54,27 @@ t.test('health: what a component says is read no further than it is shown', asyn
   t.equal(unit!.health, 1)
   t.equal(unit!.output.length, 4096)
 })
+
+t.test('health: many components are asked in turns, and answer in their order', async t => {
+  let now = 0
+  let most = 0
+  const url = await answering(t, (path, response) => {
+    now += 1
+    most = Math.max(most, now)
+    setImmediate(() => {
+      now -= 1
+      response.writeHead(path.includes('/7/') ? 503 : 200).end()
+    })
+  })
+  const asked = Array.from({ length: 1_000 }, (_, i) => ({ id: `${i}`, name: '', url: `${url}/${i}/` }))
+  const units = await askAll(asked)
+  t.same(
+    units.map(({ id }) => id),
+    asked.map(({ id }) => id),
+  )
+  t.same(
+    units.filter(({ health }) => health !== 0).map(({ id }) => id),
+    ['7'],
+  )
+  t.ok(most <= 256)
+})

@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import t from 'tap'
 import { Forwarder } from '../src/proxy/forwarder.ts'
+import { LeaderCache } from '../src/routes/leader-cache.ts'
 import { addProxyRoutes } from '../src/routes/proxy-routes.ts'
 import { Upgrades } from '../src/routes/upgrade.ts'
 import { Balance } from '../src/services/balance.ts'
@@ -51,6 +52,7 @@ t.test('a failure of our own after the answer was taken over ends the request, a
   }
   await addProxyRoutes(http.app, {
     origins: { leader: undefined, universe: '', dns: '', balancer: '', agent: () => undefined },
+    cache: new LeaderCache(systemClock),
     forwarder,
     upgrades,
     balance,

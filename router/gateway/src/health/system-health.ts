@@ -21,9 +21,22 @@ export interface Asked {
 const patience = 3_000
 const mostOutput = 4096
 
-/** Asks every component for its health, at the same time. */
-export function askAll(components: readonly Asked[]): Promise<Unit[]> {
-  return Promise.all(components.map(ask))
+/** Components that are asked at the same time. */
+const atOnce = 256
+
+/** Asks every component for its health. Answers in their order. */
+export async function askAll(components: readonly Asked[]): Promise<Unit[]> {
+  const units: Unit[] = []
+  let next = 0
+  const askInTurn = async () => {
+    while (next < components.length) {
+      const turn = next
+      next += 1
+      units[turn] = await ask(components[turn]!)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, components.length) }, askInTurn))
+  return units
 }
 
 async function ask({ id, name, url }: Asked): Promise<Unit> {
@@ -36,7 +49,7 @@ async function ask({ id, name, url }: Asked): Promise<Unit> {
   if (url === undefined) return { ...unit, health: 3, output: 'it is not known where this component is' }
   try {
     const { statusCode, body } = await request(`${url}/health`, { signal: AbortSignal.timeout(patience) })
-    const text = await firstBytes(body, mostOutput)
+    const text = (await firstBytes(body, mostOutput)).toString()
     const good = statusCode === 200
     return { ...unit, health: good ? 0 : 1, output: good ? '' : text || `it answered ${statusCode}` }
   } catch (error) {

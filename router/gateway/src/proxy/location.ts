@@ -4,10 +4,9 @@
  */
 export function locationBelow(prefix: string, scheme: string, host: string | undefined): (location: string) => string {
   return location => {
-    const own =
-      host !== undefined && location.startsWith(`${scheme}://${host}`)
-        ? location.slice(`${scheme}://${host}`.length)
-        : location
+    const here = `${scheme}://${host}`
+    const isHere = host !== undefined && location.startsWith(here) && /^(?:$|[/?#])/.test(location.slice(here.length))
+    const own = isHere ? location.slice(here.length) : location
     if (!own.startsWith('/') || own.startsWith('//')) return own === '' ? `${prefix}/` : own
     return own === prefix || own.startsWith(`${prefix}/`) ? own : `${prefix}${own}`
   }

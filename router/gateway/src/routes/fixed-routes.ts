@@ -17,6 +17,8 @@ export interface FixedRoute {
   readonly prefix: string
   /** The path is matched whole. */
   readonly exact?: boolean
+  /** Answers are kept for a moment, and given to all who ask. */
+  readonly cached?: boolean
   /** Throws the contract's error when there is no upstream. */
   target(origins: Origins, url: string): Target
 }
@@ -58,7 +60,11 @@ export const fixedRoutes: readonly FixedRoute[] = [
   },
   {
     prefix: '/cache/master/',
-    target: (origins, url) => ({ origin: leader(origins), path: `/master/${url.slice('/cache/master/'.length)}` }),
+    cached: true,
+    target: (origins, url) => ({
+      origin: leader(origins),
+      path: `/master${pathBehind(url.slice('/cache/master/'.length))}`,
+    }),
   },
   { prefix: '/agent/', target: agentTarget('/agent/') },
   { prefix: '/slave/', target: agentTarget('/slave/') },

@@ -1,5 +1,6 @@
 import { mesetaVersion } from '@meseta/common/service/version'
 import type { FastifyInstance } from 'fastify'
+import type { Registry } from 'prom-client'
 import { notYet } from './errors.ts'
 import type { ClusterEntry } from './upstreams.ts'
 
@@ -8,15 +9,25 @@ const release = '2.2.0'
 
 export interface OwnRoutesContext {
   readonly publicAddress: string
+  readonly metrics: Registry
   cluster(): ClusterEntry
 }
 
 /** Paths of the original that belong to later versions: they say so instead of falling to the page. */
 const later = [
-  '/system/v1/*',
-  '/system/checks/v1/*',
+  '/login',
+  '/system/v1/agent/:agent/logs*',
+  '/system/v1/agent/:agent/metrics/v0*',
+  '/system/v1/agent/:agent/dcos-metadata/dcos-version.json',
+  '/system/v1/agent/:agent/nginx/metrics',
+  '/system/v1/leader/*',
+  '/system/v1/logs*',
+  '/system/v1/metrics*',
+  '/system/checks/v1*',
   '/acs/*',
-  '/exhibitor/*',
+  '/exhibitor*',
+  '/pkgpanda/*',
+  '/nginx/status',
   '/ca/*',
   '/secrets/*',
   '/dcos-history-service/*',
@@ -60,6 +71,12 @@ export function addOwnRoutes(app: FastifyInstance, context: OwnRoutesContext): v
   }))
   // 200 without a token means: authentication is off.
   app.get('/pkgpanda/active.buildinfo.full.json', async () => ({ meseta: { name: 'meseta', version: mesetaVersion } }))
+  // For the old pages. There are no overlay networks.
+  app.get('/mesos/overlay-master/state', async () => ({ network: { overlays: [] } }))
+  app.get('/nginx/metrics', async (_request, reply) => {
+    reply.type(context.metrics.contentType)
+    return context.metrics.metrics()
+  })
   for (const url of later) {
     app.all(url, async request => {
       throw notYet(request.url.replace(/\?.*$/s, '').slice(0, 100))

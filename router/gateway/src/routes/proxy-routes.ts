@@ -1,11 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Found } from '../services/find-service.ts'
-import { fixedRoutes, type Origins } from './fixed-routes.ts'
+import { type FixedRoute, fixedRoutes, type Origins } from './fixed-routes.ts'
+import { type LeaderCache, passesCache } from './leader-cache.ts'
 import { type SendContext, send } from './send.ts'
 import { serviceAttempts } from './service-route.ts'
 
 export interface ProxyContext extends SendContext {
   readonly origins: Origins
+  readonly cache: LeaderCache
   find(path: string): Promise<Found>
 }
 
@@ -30,11 +32,10 @@ export async function addProxyRoutes(app: FastifyInstance, context: ProxyContext
         },
       })
 
-    for (const { prefix, exact, target } of fixedRoutes) {
+    for (const fixed of fixedRoutes) {
+      const { prefix, exact } = fixed
       if (!exact) route(prefix.slice(0, -1), (request, reply) => redirect(reply, 301, `${prefix}${queryOf(request)}`))
-      route(exact ? prefix : `${prefix}*`, (request, reply) =>
-        send(context, request, reply, [{ target: target(context.origins, request.url) }], mostBody),
-      )
+      route(exact ? prefix : `${prefix}*`, (request, reply) => pass(context, request, reply, fixed))
     }
     route('/service', (request, reply) => redirect(reply, 301, `/service/${queryOf(request)}`))
     route('/service/*', (request, reply) => serve(context, request, reply, 'service'))
@@ -48,6 +49,21 @@ const queryOf = ({ url }: FastifyRequest) => (url.includes('?') ? url.slice(url.
 /** Relative, so that a foreign Host header never comes back. */
 function redirect(reply: FastifyReply, status: 301 | 307, location: string): FastifyReply {
   return reply.code(status).header('location', location).type('text/plain; charset=utf-8').send(`see ${location}\n`)
+}
+
+/** To one of the cluster's own components. */
+async function pass(
+  context: ProxyContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  fixed: FixedRoute,
+): Promise<unknown> {
+  const target = fixed.target(context.origins, request.url)
+  if (!fixed.cached) return send(context, request, reply, [{ target }], mostBody)
+  const passes = passesCache(request)
+  if (!passes && (await context.cache.serve(`${target.origin}${target.path}`, reply))) return reply
+  const answer = [['x-cache-status', passes ? 'BYPASS' : 'MISS']] as const
+  return send(context, request, reply, [{ target: { ...target, answer } }], mostBody)
 }
 
 /** `/service/<name>/…`, and `/marathon/…` as one of them. */

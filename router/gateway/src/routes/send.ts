@@ -8,6 +8,7 @@ import type { Outcome, Target, Unanswered } from '../proxy/target.ts'
 import { tunnel } from '../proxy/tunnel.ts'
 import type { Balance } from '../services/balance.ts'
 import type { Backend } from '../services/service-table.ts'
+import { errorAnswer } from './error-page.ts'
 import type { Upgrades } from './upgrade.ts'
 
 /** One place that a request can be sent to; of a service, the backend that it is. */
@@ -85,11 +86,11 @@ function refuse(
   origin = 'the upstream',
 ): void {
   if (response.headersSent || response.destroyed) return void response.destroy()
-  const [status, text, answer] = refusal(error, origin)
-  const body = `${answer}\n`
+  const [status, text, sentence] = refusal(error, origin)
+  const { body, headers } = errorAnswer(sentence, request.headers.accept)
   // The text is given: one that could not be written may have been left by the attempt.
   response.writeHead(status, text, {
-    'content-type': 'text/plain; charset=utf-8',
+    ...headers,
     'content-length': Buffer.byteLength(body),
     'x-request-id': request.id,
   })
@@ -98,7 +99,7 @@ function refuse(
   request.raw.resume()
 }
 
-function refusal(error: Error | undefined, origin: string): [status: number, text: string, answer: string] {
+function refusal(error: Error | undefined, origin: string): [status: number, text: string, sentence: string] {
   if (error instanceof HttpError) return [error.status, STATUS_CODES[error.status] ?? '', error.message]
   const { code, message } = (error ?? new Error('no backend')) as NodeJS.ErrnoException
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'ETIMEDOUT')

@@ -15,10 +15,10 @@ export function createAskDns(dns: string, domain = 'mesos'): AskDns {
       headers: { 'user-agent': 'Master Admin Router' },
       signal: AbortSignal.timeout(patience),
     })
-    const text = await firstBytes(body, mostBytes + 1)
+    const bytes = await firstBytes(body, mostBytes + 1)
     if (statusCode !== 200) throw new Error(`DNS answered ${statusCode}`)
-    if (text.length > mostBytes) throw new Error('the answer of DNS is too large')
-    const [first] = JSON.parse(text) as { ip?: string; port?: string }[]
+    if (bytes.length > mostBytes) throw new Error('the answer of DNS is too large')
+    const [first] = JSON.parse(bytes.toString()) as { ip?: string; port?: string }[]
     const port = Number(first?.port)
     return first?.ip && Number.isInteger(port) && port > 0 ? { host: first.ip, port } : undefined
   }

@@ -1,0 +1,71 @@
+import type { Clock } from '@meseta/common/service/clock'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
+import { request } from 'undici'
+import { firstBytes } from '../first-bytes.ts'
+
+/** Times of the contract (admin router, 1): answers of 200 are kept for 5 s. */
+const kept = 5_000
+const patience = 60_000
+/** What is larger than `mostEach` bytes is passed on and not kept; all together are at most `mostTogether`. */
+const mostEach = 16 * 1024 * 1024
+const mostTogether = 64 * 1024 * 1024
+
+interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly body: Buffer
+  readonly at: number
+}
+
+/** What the leading master answered lately. Those who ask for the same at the same time are answered by one question. */
+export class LeaderCache {
+  readonly #clock: Clock
+  readonly #answers = new LRUCache<string, Answer>({
+    maxSize: mostTogether,
+    sizeCalculation: ({ body }, url) => body.length + url.length + 100,
+  })
+  readonly #asking = new Map<string, Promise<Answer | undefined>>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Answers a GET from what is kept, or after asking. False when it could not: the request is to be passed on as any other. */
+  async serve(url: string, reply: FastifyReply): Promise<boolean> {
+    const known = this.#answers.get(url)
+    const fresh = known && this.#clock.monotonic() - known.at < kept ? known : undefined
+    const answer = fresh ?? (await this.#ask(url))
+    if (!answer) return false
+    await reply
+      .code(answer.status)
+      .headers({ 'content-type': answer.type, 'x-cache-status': fresh ? 'HIT' : 'MISS' })
+      .send(answer.body)
+    return true
+  }
+
+  #ask(url: string): Promise<Answer | undefined> {
+    const asking = this.#asking.get(url) ?? this.#fetch(url).finally(() => this.#asking.delete(url))
+    this.#asking.set(url, asking)
+    return asking
+  }
+
+  async #fetch(url: string): Promise<Answer | undefined> {
+    try {
+      const { statusCode, headers, body } = await request(url, { signal: AbortSignal.timeout(patience) })
+      const bytes = await firstBytes(body, mostEach + 1)
+      if (bytes.length > mostEach) return undefined
+      const type = String(headers['content-type'] ?? 'application/octet-stream')
+      const answer = { status: statusCode, type, body: bytes, at: this.#clock.monotonic() }
+      if (statusCode === 200) this.#answers.set(url, answer)
+      return answer
+    } catch {
+      // Whoever asked gets the reason from the request that is passed on instead.
+      return undefined
+    }
+  }
+}
+
+/** How a request for something that is kept stands to the cache: what a client does not want from it, or sends, goes past it. */
+export const passesCache = ({ method, headers }: FastifyRequest): boolean =>
+  method !== 'GET' || headers['cache-control'] !== undefined || headers.upgrade !== undefined
