@@ -370,6 +370,70 @@ t.test('a virtual IP beyond the bound says so, and is served when another has go
   one.kill()
 })
 
+t.test('with all addresses in use a new name waits for one, and nobody loses his', async t => {
+  const { log, store } = await ownStore(t)
+  const again: (() => void)[] = []
+  const clock = {
+    ...systemClock,
+    after: (_delay: number, action: () => void) => {
+      again.push(action)
+      return { cancel: () => undefined }
+    },
+  }
+  const table = new VipTable()
+  const plane = new Plane({
+    table,
+    allocations: new Allocations(store, new AddressBook(1)),
+    ports: new SecondPorts(store, 'here', error => t.fail(error)),
+    feed: new FeedWriter({ epoch: 'e', clock: systemClock }),
+    clock,
+    log,
+    limits: proxyLimits,
+  })
+  t.teardown(() => plane.stop(0))
+  const shown = (name: string) => plane.shown().find(each => each.vip.startsWith(`${name}.`))
+  table.putAgent('S0', agent)
+  table.putTask('a', task('a', '/a:8101', 1))
+  plane.apply()
+  await until(
+    () => shown('a')?.address,
+    address => address === '127.11.0.1',
+  )
+  table.putTask('b', task('b', '/b:8101', 1))
+  plane.apply()
+  const waiting = await until(
+    () => shown('b'),
+    vip => vip !== undefined,
+  )
+  t.match(waiting, { address: '', error: /all addresses.*in use/ })
+  t.equal(shown('a')?.address, '127.11.0.1')
+  table.delTask('a')
+  plane.apply()
+  again.splice(0).forEach(action => void action())
+  const served = await until(
+    () => shown('b'),
+    vip => vip?.address !== '',
+  )
+  t.match(served, { address: '127.11.0.1' })
+})
+
+t.test('replacement ports are written, also after another has written them', async t => {
+  const { store } = await ownStore(t)
+  const failures: string[] = []
+  const ports = new SecondPorts(store, 'here', error => failures.push(error.message))
+  await ports.load()
+  await store.create('/balancer/ports/here', Buffer.from('{"version":1,"ports":{}}'))
+  ports.remember('127.11.0.1:80/tcp', 8080)
+  await ports.settle()
+  t.equal(failures.length, 1)
+  ports.remember('127.11.0.2:80/tcp', 8081)
+  await ports.settle()
+  t.equal(failures.length, 1)
+  const read = new SecondPorts(store, 'here', () => undefined)
+  await read.load()
+  t.strictSame([read.of('127.11.0.1:80/tcp'), read.of('127.11.0.2:80/tcp')], [8080, 8081])
+})
+
 t.test('replacement ports that another version wrote, or nobody could have, are refused by name', async t => {
   const { store } = await ownStore(t)
   const path = '/balancer/ports/here'
