@@ -120,6 +120,7 @@ t.test('what is changed is sent as it was said, and the answer names the deploym
     { args: 'app kill test-id', stdout: 'Killed tasks: [{"id":"test-id.1"}]\n' },
     { args: 'app kill test-id --scale --host n1', stdout: 'Started deployment: D5\n' },
     { args: 'app remove test-id', stdout: '' },
+    { args: 'app remove test-id --force', stdout: '' },
     { args: 'app remove test-id --json', stdout: { version: 'v5', deploymentId: 'D4' } },
     { args: 'marathon deployment rollback D1', stdout: { deploymentId: 'D7', version: 'v6' } },
     { args: 'marathon deployment stop D1', stdout: '' },
@@ -141,6 +142,13 @@ t.test('what is changed is sent as it was said, and the answer names the deploym
       { body: { instances: 2, env: { KEPT: '1', A: 'b' } }, query: {} },
       { body: { instances: 5 }, query: { force: 'true' } },
     ],
+  )
+  t.same(
+    sent('DELETE /marathon/v2/apps/test-id')
+      .map(({ query }) => query.force)
+      .sort(),
+    ['false', 'false', 'true'],
+    'a deployment that holds an app is not run over unasked',
   )
   t.same(
     sent('DELETE /marathon/v2/apps/test-id/tasks')
@@ -323,4 +331,19 @@ t.test('nothing that the cluster says speaks to the terminal', async t => {
     { args: 'package describe x', code: 1, stderr: 'Error: a ]0;owned 2J\nsecond\nhint: /: a ]0;owned 2J\n' },
     { args: 'app add', input: JSON.stringify({ id: '/x', [bad]: 1 }), stdout: '', stderr: /no field "a \]0;owned 2J"/ },
   ])
+})
+
+t.test('no more than fifty logs are followed at once', async t => {
+  const tasks = Array.from({ length: 51 }, (_, index) => ({ ...state.frameworks[0]!.tasks[0]!, id: `many.${index}` }))
+  const router = await scriptedRouter(t, {
+    ...world,
+    'GET /mesos/master/state': { body: { ...state, frameworks: [{ ...state.frameworks[0]!, tasks }] } },
+  })
+  await checkAll(t, router, [
+    { args: 'task log many --follow', code: 2, stderr: /51 tasks match; at most 50 logs are followed at once\nhint: / },
+  ])
+  t.notOk(
+    router.asked.some(({ route }) => route.includes('/files/read')),
+    'none of them is read',
+  )
 })

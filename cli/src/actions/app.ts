@@ -183,7 +183,8 @@ export async function remove(id: string, options: ChangeOptions): Promise<void> 
   const router = routerFor(options)
   const marathon = new Marathon(router)
   await marathon.app(id)
-  const result = await marathon.change('DELETE', `/v2/apps${idPath(id)}${force(options)}`)
+  // Marathon forces the deletion of an app unless it is told not to.
+  const result = await marathon.change('DELETE', `/v2/apps${idPath(id)}${force(options) || '?force=false'}`)
   if (options.json) printJson(result)
   if (options.wait) await waitFor(router, idPath(id), result, options, true)
 }
