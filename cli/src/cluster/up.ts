@@ -66,6 +66,7 @@ export async function up(options: UpOptions): Promise<void> {
   const leaving = untilTold({ source: process, now: () => performance.now(), leave: leaveAtOnce })
   let cluster: RunningCluster | undefined
   try {
+    announcer.say(`starting the cluster "${shape.clusterName}" in ${shape.workDir} ...`)
     cluster = await start(shape, options, announcer.say, leaving)
     if (!cluster) return
     await stay(cluster, shape, options, announcer, leaving)

@@ -113,7 +113,7 @@ export interface LogView {
 export type Mode =
   | { readonly kind: 'browse' }
   | { readonly kind: 'command'; readonly text: string }
-  | { readonly kind: 'filter'; readonly before: string }
+  | { readonly kind: 'filter'; readonly before: Place }
   | { readonly kind: 'help'; readonly scroll: number }
   | { readonly kind: 'ask'; readonly question: string; readonly action: Action; readonly from: Mode }
   | {

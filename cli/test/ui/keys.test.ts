@@ -63,6 +63,58 @@ function inForm(more: Parameters<typeof person>[0] = {}): Person {
   return some
 }
 
+t.test('a key that does nothing says so, and where there is no row which would', async t => {
+  const { type, screen, lines } = person()
+  type('z')
+  t.match(lines().at(-1), /^"z" is no key here; \? shows them/)
+  type(':agents<return>r')
+  t.match(lines().at(-1), /^r does nothing in agents; \? shows the keys/)
+  type(':tsks<return>')
+  t.match(lines().at(-1), /^there is no view "tsks"\. Did you mean "tasks"\?/)
+  type('/nothing<return>')
+  t.match(lines().at(-1), /^\? help {2}: view {2}\/ filter {2}i install {2}q quit/, 'no keys of rows without rows')
+  type('l')
+  t.match(lines().at(-1), /^there is nothing here that l could act on/)
+  type('?')
+  t.match(screen(), /The page of this cluster: http:\/\/127\.0\.0\.1:8080\//)
+})
+
+t.test('a virtual IP that had to move says first where it listens', async t => {
+  const { model, type, screen } = person()
+  const vip = model.get('vip', 'web.marathon.l4lb.thisdcos.directory:80/tcp')!
+  const error = '11.0.0.1:80 can not be opened'
+  model.put('vip', 'a', { ...vip, error }, now)
+  model.put('vip', 'b', { ...vip, listen: undefined, error }, now)
+  type(':vips<return>')
+  t.match(screen(), /^ *>?! web\..*\n *x web\./m, 'one is reached elsewhere, the other not at all')
+  t.match(screen(), /^ {3}listens on 127\.0\.0\.1:8080; 11\.0\.0\.1:80 can not be opened$/m)
+})
+
+t.test('in the catalog those come first that have the word in their name', async t => {
+  const { model, type, screen } = person()
+  model.put('package', 'a-clock', { name: 'a-clock', currentVersion: '1', description: 'On the web.', tags: [] }, now)
+  type(':cat<return>/web')
+  t.match(screen(), /Catalog 2 of 3[\s\S]*> {2}web-demo[^\n]*\n {3}a-clock/)
+})
+
+t.test('ctrl-n sets what is being typed and goes on to the plan, unless that is wrong', async t => {
+  const { type, screen } = inForm()
+  t.same(type('<down><return><ctrl-u>many<ctrl-n>'), [])
+  t.match(screen(), /\[many_ +\] {2}! a whole number/)
+  t.match(type('<ctrl-u>3<ctrl-n>'), [{ type: 'render', request: { options: { service: { instances: 3 } } } }])
+})
+
+t.test('a form that is left keeps what was set, and forgets what was not', async t => {
+  const { type, screen, lines } = inForm()
+  type('<down><return><ctrl-u>3<return><escape>')
+  t.match(screen(), /Catalog/)
+  t.match(lines().at(-1), /^the options of web-demo are kept/)
+  t.same(type('<return>'), [], 'nothing is asked again')
+  t.match(screen(), /instances \* \[3 +\] {2}changed, default 2/)
+  type('<ctrl-r><escape>')
+  t.match(type('<return>'), [{ type: 'describe', name: 'web-demo' }])
+})
+
 t.test('the overview shows resources, what needs somebody with its reason, apps and events', async t => {
   const { model, screen, lines } = person({ columns: 100 })
   model.put('task', 'F/web.1', task('web', 1, { state: 'TASK_FAILED', message: 'exit 7' }), now)
@@ -307,7 +359,7 @@ t.test('views by their beginning, filters, and back to row and filter', async t 
   some.model.put('agent', 'S9', agent('S9', 'agent-0'), now)
   t.match(some.screen(), /> {2}agent-2/, 'the row stays, also when others come before it')
   some.type(':nothing<return>')
-  t.match(some.screen(), /there is no view "nothing"; there are overview, apps/)
+  t.match(some.screen(), /there is no view "nothing"\. There are overview, apps/)
   some.type(':apps colour:red<return>')
   t.match(some.screen(), /"colour:" is no column here; there are name, status/)
   some.type(':nodes<return>')

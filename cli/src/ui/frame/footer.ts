@@ -1,7 +1,8 @@
+import { isOver } from '../install/progress.ts'
 import { found } from '../keys/prompts.ts'
 import type { Model } from '../model/model.ts'
 import type { Install, Mode, UiState, View } from '../state.ts'
-import { placeOf } from '../state.ts'
+import { placeOf, tableOf } from '../state.ts'
 import { type Line, line, span, type Tone, width, wrap } from '../text.ts'
 
 /** What keys do on a row, most wanted first: what has no room is in the help. */
@@ -89,7 +90,9 @@ function question(state: UiState): Question | undefined {
   }
 }
 
-function keysOf({ mode, view, install }: UiState, model: Model): readonly string[] {
+function keysOf(state: UiState, model: Model): readonly string[] {
+  const { mode, view, install } = state
+  const hasRows = model.rows(tableOf(view), placeOf(state).filter).length > 0
   switch (mode.kind) {
     case 'log':
       return logKeys(mode)
@@ -100,7 +103,7 @@ function keysOf({ mode, view, install }: UiState, model: Model): readonly string
     case 'install':
       return install ? installKeys(install, model) : ['esc back']
     default:
-      return ['? help', ': view', '/ filter', ...hints[view], 'q quit']
+      return ['? help', ': view', '/ filter', ...(hasRows ? hints[view] : ['i install']), 'q quit']
   }
 }
 
@@ -114,7 +117,8 @@ const logKeys = (mode: Extract<Mode, { kind: 'log' }>): readonly string[] => [
 
 function installKeys({ step, asking, form, progress, versions }: Install, model: Model): readonly string[] {
   if (asking === 'describe' || asking === 'render') return ['asking the catalog ...', 'esc cancel']
-  if (form.editing !== undefined) return ['enter sets', 'tab sets and goes on', 'ctrl-u empties', 'esc leaves it']
+  if (form.editing !== undefined)
+    return ['enter sets', 'tab sets and goes on', 'ctrl-n sets and plans', 'ctrl-u empties', 'esc leaves it']
   if (form.finding) return ['enter keeps', 'esc clears']
   switch (step) {
     case 'options': {
@@ -124,6 +128,7 @@ function installKeys({ step, asking, form, progress, versions }: Install, model:
     case 'plan':
       return model.hearing.live ? ['enter install', 'esc options'] : ['esc options']
     case 'install':
-      return progress ? ['l log', 'enter packages', 'esc leaves it running'] : ['esc back']
+      if (!progress) return ['esc back']
+      return ['l log', 'enter packages', isOver(progress, model) ? 'esc back' : 'esc leaves it running']
   }
 }

@@ -39,7 +39,7 @@ function content(state: UiState, model: Model, screen: Screen, space: number, mo
   const { columns, now } = screen
   switch (mode.kind) {
     case 'help':
-      return [rule('Help', columns), ...helpLines().slice(mode.scroll)]
+      return [rule('Help', columns), ...helpLines(state.router).slice(mode.scroll)]
     case 'details': {
       const lines = detailLines(mode, model, columns, now)
       const scroll = Math.min(mode.scroll, Math.max(0, lines.length - space + 1))
@@ -65,7 +65,7 @@ function content(state: UiState, model: Model, screen: Screen, space: number, mo
 function view(state: UiState, table: Table, model: Model, screen: Screen, space: number): Line[] {
   const { filter } = placeOf(state)
   const rows = model.rows(table, filter)
-  const title = `${table[0]!.toUpperCase()}${table.slice(1)} ${rows.length}${filter ? ` of ${model.count(table)}` : ''}`
+  const title = `${titles[table] ?? `${table[0]!.toUpperCase()}${table.slice(1)}`} ${rows.length}${filter ? ` of ${model.count(table)}` : ''}`
   const top = rule(title, screen.columns, filter ? `/${filter}` : '')
   if (rows.length === 0) return [top, line(), line(`   ${nothing(table, filter)}`, 'dim')]
   const cursor = cursorOf(state, rows)
@@ -73,6 +73,8 @@ function view(state: UiState, table: Table, model: Model, screen: Screen, space:
   const lines = tableLines(model, table, rows, cursor, screen, space - 1 - about.length)
   return [top, ...filled(lines, space - 1 - about.length), ...about]
 }
+
+const titles: Readonly<Partial<Record<Table, string>>> = { vips: 'Virtual IPs' }
 
 /** The pane below a table needs that many lines, the table with it. */
 const aboutFrom = 12
@@ -84,6 +86,7 @@ const long: Readonly<Partial<Record<Table, string>>> = {
   tasks: 'message',
   catalog: 'description',
   packages: 'why',
+  vips: 'note',
 }
 
 /** The whole text of the row that keys act on. The pane stays, also where there is none: the table does not jump. */

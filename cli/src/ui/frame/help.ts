@@ -22,8 +22,8 @@ const more = [
   'In the form: * is required, +n changed, !n wrong in a section.',
 ]
 
-export const helpLines = (): Line[] => [
+export const helpLines = (router: string): Line[] => [
   ...keys.map(([key, text]): Line => [{ text: `  ${pad(key, 13)}`, bold: true }, span(text)]),
   line(),
-  ...more.map(text => line(`  ${text}`)),
+  ...[...more, `The page of this cluster: ${router}/`].map(text => line(`  ${text}`)),
 ]

@@ -1,7 +1,7 @@
 import { type Body, moment, num, object, text } from '../model/body.ts'
 import { overviewColumns } from '../model/columns.ts'
 import type { Model } from '../model/model.ts'
-import { actionsOf, affects } from '../model/rows.ts'
+import { actionsOf, affects, rowOf, vipNote } from '../model/rows.ts'
 import { appStatus, appWhy, badness, type Mark, toneOf } from '../model/status.ts'
 import { cursorOf, placeOf, type UiState } from '../state.ts'
 import { bar, counted, type Line, line, longAge, pad, span } from '../text.ts'
@@ -42,8 +42,9 @@ export function needs(model: Model, now: number): Need[] {
     if (source.state !== 'live') found.push({ subject: name, mark: '!', state: 'NOT HEARD', why: text(source.detail) })
   for (const [name, repository] of model.all('repository'))
     if (repository.error) found.push({ subject: name, mark: '!', state: 'REPOSITORY', why: text(repository.error) })
-  for (const [name, vip] of model.all('vip'))
-    if (vip.error) found.push({ subject: name, mark: 'x', state: 'VIP', why: text(vip.error) })
+  for (const [key, vip] of model.all('vip'))
+    if (vip.error)
+      found.push({ subject: key, mark: rowOf(model, 'vips', key, now).mark, state: 'VIP', why: vipNote(vip) })
   return found.sort((a, b) => badness(a.mark) - badness(b.mark) || (a.subject < b.subject ? -1 : 1))
 }
 
@@ -117,7 +118,7 @@ export function overview(state: UiState, model: Model, screen: Screen, space: nu
     lines.push(
       ...tableLines(model, 'apps', rows, cursor ?? cursorOf(state, rows), screen, room, 'overview', overviewColumns),
     )
-  else lines.push(...noApps(filter))
+  else lines.push(...noApps(filter, state.router))
   if (going.length > 0)
     lines.push(rule(`Deployments ${deployments.length}`, columns), ...going.map(one => deploymentLine(one, model)))
   const left = space - lines.length - 1
@@ -128,12 +129,13 @@ export function overview(state: UiState, model: Model, screen: Screen, space: nu
 const eventsOrNothing = (model: Model, count: number): Line[] =>
   model.timeline.length > 0 ? eventLines(model, count) : [line('   nothing has changed since this was opened', 'dim')]
 
-const noApps = (filter: string): Line[] =>
+const noApps = (filter: string, router: string): Line[] =>
   filter !== ''
     ? [line('   no app matches; / changes the filter, esc clears it', 'dim')]
     : [
         line(),
         line('   Nothing runs yet.'),
         line('   i installs a package of the catalog; or: meseta app add app.json', 'dim'),
+        line(`   The page: ${router}/`, 'dim'),
         line(),
       ]

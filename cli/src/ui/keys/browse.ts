@@ -93,7 +93,7 @@ function letter(state: UiState, pressed: string, row: string | undefined, model:
     case ':':
       return { state: withMode(state, { kind: 'command', text: '' }) }
     case '/':
-      return { state: withMode(state, { kind: 'filter', before: placeOf(state).filter }) }
+      return { state: withMode(state, { kind: 'filter', before: placeOf(state) }) }
     case '?':
       return { state: withMode(state, { kind: 'help', scroll: 0 }) }
     case 'q':
@@ -103,8 +103,16 @@ function letter(state: UiState, pressed: string, row: string | undefined, model:
       if (state.view !== 'catalog') return { state: goTo(state, 'catalog') }
       return row === undefined ? { state } : beginInstall(state, row, model)
   }
-  return row === undefined ? { state } : onRow(state, pressed, row, model)
+  if (!onRows.includes(pressed)) return { state: noticed(state, `"${pressed}" is no key here; ? shows them`) }
+  if (row === undefined) return { state: noticed(state, `there is nothing here that ${pressed} could act on`) }
+  const outcome = onRow(state, pressed, row, model)
+  return outcome.state === state && !outcome.action
+    ? { state: noticed(state, `${pressed} does nothing in ${state.view}; ? shows the keys`) }
+    : outcome
 }
+
+/** Letters that act on the row. */
+const onRows = 'dlo+-ru'
 
 function onRow(state: UiState, pressed: string, row: string, model: Model): Outcome {
   const app = appOf(state.view, row, model)

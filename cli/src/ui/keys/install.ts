@@ -4,6 +4,7 @@ import {
   entered,
   type Form,
   incomplete,
+  isChanged,
   moved as movedField,
   movedSection,
   newForm,
@@ -24,6 +25,8 @@ const page = 10
 export function beginInstall(state: UiState, name: string, model: Model): Outcome {
   if (model.get('package', name) === undefined)
     return { state: noticed(state, `${name} is not in the catalog any more`) }
+  // What somebody has set and left goes on where it was.
+  if (isDraft(state.install) && state.install.name === name) return { state: { ...state, mode: { kind: 'install' } } }
   const install: Install = {
     name,
     version: text(model.get('package', name)?.currentVersion),
@@ -68,16 +71,31 @@ const requestOf = ({ name, version, form }: Install): PackageRequest => ({
 
 function options(state: UiState, install: Install, key: Press, set: (change: Partial<Install>) => UiState): Outcome {
   const { form } = install
-  if (form.editing !== undefined) return { state: set({ form: edited(form, key) }) }
+  if (form.editing !== undefined) {
+    const next = edited(form, key)
+    return key.name === 'ctrl-n' && next.editing === undefined
+      ? render({ ...install, form: next }, set)
+      : { state: set({ form: next }) }
+  }
   if (form.finding) return { state: set({ form: finding(form, key) }) }
   if (key.name === 'escape')
-    return form.find === ''
-      ? { state: { ...state, mode: browsing, install: undefined } }
-      : { state: set({ form: { ...form, find: '' } }) }
+    return form.find === '' ? { state: left(state, install) } : { state: set({ form: { ...form, find: '' } }) }
   if (key.name === 'ctrl-n') return render(install, set)
   if (key.name === 'ctrl-v') return nextVersion(state, install)
   if (key.name === 'return' && !current(form)) return render(install, set)
   return { state: set({ form: onForm(form, key) }) }
+}
+
+/** Whether options were set that no installation has used yet. */
+export const isDraft = (install: Install | undefined): install is Install =>
+  install?.step === 'options' && install.form.fields.some(field => isChanged(install.form, field))
+
+/** Options that were set are kept. */
+function left(state: UiState, install: Install): UiState {
+  const away = { ...state, mode: browsing }
+  return isDraft(install)
+    ? noticed(away, `the options of ${install.name} are kept: enter on it in the catalog returns to them`, false)
+    : { ...away, install: undefined }
 }
 
 function render(install: Install, set: (change: Partial<Install>) => UiState): Outcome {
@@ -145,9 +163,10 @@ function typedOnForm(form: Form, letter: string): Form {
 function edited(form: Form, key: Press): Form {
   const field = current(form)
   if (!field || key.name === 'escape') return withoutError({ ...form, editing: undefined }, field?.id)
-  if (key.name === 'return' || key.name === 'tab' || key.name === 'down') {
+  if (key.name === 'return' || key.name === 'tab' || key.name === 'down' || key.name === 'ctrl-n') {
     const next = entered(form, field, form.editing!)
-    return next.editing === undefined && key.name !== 'return' ? movedField(next, 1) : next
+    const goesOn = key.name === 'tab' || key.name === 'down'
+    return next.editing === undefined && goesOn ? movedField(next, 1) : next
   }
   return { ...form, editing: typed(form.editing!, key) }
 }

@@ -1,4 +1,5 @@
-import { browsing, type Mode, noticed, placeOf, type UiState, type View, views } from '../state.ts'
+import { didYouMean } from '../../output/nearest.ts'
+import { browsing, type Mode, noticed, type Place, placeOf, type UiState, type View, views } from '../state.ts'
 import { goTo, leave } from './browse.ts'
 import { type Outcome, type Press, typed } from './press.ts'
 
@@ -38,7 +39,8 @@ export function command(state: UiState, mode: ModeOf<'command'>, key: Press): Ou
       if (word === '') return { state: back(state) }
       const [view] = found(word)
       if (view) return { state: goTo(state, view, rest.join(' ')) }
-      return { state: noticed(back(state), `there is no view "${word}"; there are ${views.join(', ')}`) }
+      const hint = didYouMean(word, views) ?? `There are ${views.join(', ')}.`
+      return { state: noticed(back(state), `there is no view "${word}". ${hint}`) }
     }
     default:
       return { state: withMode(state, { ...mode, text: typed(mode.text, key) }) }
@@ -53,13 +55,12 @@ function completed(text: string, word: string): string {
 
 export function filter(state: UiState, mode: ModeOf<'filter'>, key: Press): Outcome {
   const place = placeOf(state)
-  const set = (text: string): UiState => ({
-    ...state,
-    places: { ...state.places, [state.view]: { ...place, index: 0, filter: text } },
-  })
+  const at = (next: Place): UiState => ({ ...state, places: { ...state.places, [state.view]: next } })
+  // What is found best is the row that keys act on.
+  const set = (text: string): UiState => at({ index: 0, filter: text })
   switch (key.name) {
     case 'escape':
-      return { state: back(set(mode.before)) }
+      return { state: back(at(mode.before)) }
     case 'return':
       return { state: back(state) }
     case 'backspace':

@@ -13,6 +13,8 @@ export interface ListingOptions {
   sort(key: string): string
   /** What a filter looks at. */
   fields(key: string): Fields
+  /** Under a filter those come first whose name has all of its words. */
+  readonly namesFirst?: boolean
 }
 
 /** One table's keys, in order; under a filter those that match, kept up to date key by key. */
@@ -64,7 +66,8 @@ export class Listing {
 
   #look(key: string): void {
     const { filter, keys } = this.#filtered!
-    if (matches(filter, this.#options.fields(key))) keys.put(key, this.#options.sort(key))
-    else keys.del(key)
+    const { sort, fields, namesFirst } = this.#options
+    if (!matches(filter, fields(key))) keys.del(key)
+    else keys.put(key, namesFirst ? `${matches(filter, { name: key }) ? 0 : 1} ${sort(key)}` : sort(key))
   }
 }

@@ -44,6 +44,7 @@ export class Model {
       const listing = new Listing({
         sort: key => sortOf(table, key, this.get(kind, key) ?? {}),
         fields: key => fieldsOf(this, table, key),
+        namesFirst: table === 'catalog',
       })
       this.#listings.set(table, listing)
     }

@@ -119,9 +119,6 @@ const makers: Readonly<Record<Table, Make>> = {
   vips: (_key, vip) => {
     const backends = objects(vip.backends)
     const taking = backends.filter(({ weight }) => weight === undefined || num(weight) > 0).length
-    const { address, port } = object(vip.listen)
-    const elsewhere = port !== undefined && (port !== vip.port || address !== vip.address)
-    const note = text(vip.error) || (elsewhere ? `listens on ${text(address)}:${text(port)}` : '')
     const cells = [
       text(vip.name) || text(vip.vip),
       text(vip.address),
@@ -129,9 +126,10 @@ const makers: Readonly<Record<Table, Make>> = {
       text(vip.protocol),
       `${taking}/${backends.length}`,
       text(vip.connections),
-      note,
+      vipNote(vip),
     ]
-    return { mark: vip.error ? 'x' : taking > 0 ? ' ' : '!', cells }
+    const isReached = object(vip.listen).port !== undefined
+    return { mark: vip.error && !isReached ? 'x' : vip.error || taking === 0 ? '!' : ' ', cells }
   },
   catalog: (key, entry, model) => {
     const installed = model.installedOf(key)
@@ -152,6 +150,14 @@ const makers: Readonly<Record<Table, Make>> = {
     ]
     return { mark: status.mark, cells }
   },
+}
+
+/** Where a virtual IP is to be reached instead of at its own place, and what is wrong with it. */
+export function vipNote(vip: Body): string {
+  const { address, port } = object(vip.listen)
+  const isElsewhere = port !== undefined && (port !== vip.port || address !== vip.address)
+  const place = isElsewhere ? `listens on ${text(address)}:${text(port)}` : ''
+  return [place, text(vip.error)].filter(Boolean).join('; ')
 }
 
 export const affects = (deployment: Body): string =>
