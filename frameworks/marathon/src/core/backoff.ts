@@ -42,12 +42,13 @@ export class Backoff {
     this.#entries.set(key, { delay, until: now + delay, reference: now + delay })
   }
 
-  /** A task moves towards running: the present delay starts anew. */
-  moved(service: Service, now: Millis): void {
+  /** A task moves towards running: the present delay starts anew. Answers whether there is one. */
+  moved(service: Service, now: Millis): boolean {
     const known = this.#entries.get(Backoff.#key(service))
-    if (known === undefined) return
+    if (known === undefined) return false
     known.until = now + known.delay
     known.reference = known.until
+    return true
   }
 
   /** Answers whether there was one. */

@@ -29,6 +29,8 @@ export type Command =
   | { readonly type: 'subscribed'; readonly frameworkId: string; readonly region?: string; readonly master: string }
   | { readonly type: 'disconnected' }
   | { readonly type: 'offers'; readonly offers: readonly Offer[] }
+  /** It is no agent of the cluster any more. */
+  | { readonly type: 'agent-lost'; readonly agentId: string }
   | { readonly type: 'status'; readonly status: TaskStatus }
   | { readonly type: 'message'; readonly agentId: string; readonly executorId: string; readonly data: string }
   | { readonly type: 'health'; readonly instance: string; readonly taskId: string; readonly result: HealthResult }

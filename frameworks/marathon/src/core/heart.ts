@@ -5,7 +5,7 @@ import { advance } from './deploy/executor.ts'
 import type { Command, Effect } from './effects.ts'
 import { notFound } from './errors.ts'
 import { handleHealthResult } from './health-kill.ts'
-import { type Instance, isLaunched } from './instance.ts'
+import { type Instance, isUnreachable, mayRun } from './instance.ts'
 import { balanceDemand, handleOffers } from './launch/launcher.ts'
 import { decommission, handleStatus, orderKill, reviewUnreachable, sendKill } from './lifecycle.ts'
 import type { Millis, Settings } from './model.ts'
@@ -69,6 +69,9 @@ export class Heart {
         break
       case 'status':
         handleStatus(state, command.status, now)
+        break
+      case 'agent-lost':
+        if (state.agents.delete(command.agentId)) for (const id of state.pending.keys()) state.wantsOffers.add(id)
         break
       case 'message':
         state.event(now, 'framework_message_event', {
@@ -167,7 +170,7 @@ export class Heart {
       return
     }
     for (const instance of state.instancesOf(id))
-      if (instance.goal === 'Running' || !isLaunched(instance.condition)) decommission(state, instance, now, 0)
+      if (instance.goal === 'Running' || !mayRun(instance)) decommission(state, instance, now, 0)
   }
 
   #subscribed(command: Extract<Command, { type: 'subscribed' }>, now: Millis): void {
@@ -205,9 +208,9 @@ export class Heart {
    * session an ACCEPT may still be under way: what it launches is not asked for, or it would be told to be unknown.
    */
   #reconcile(now: Millis, fresh: boolean): void {
-    const launched = [...this.state.instances.values()].filter(
-      instance => isLaunched(instance.condition) && (fresh || instance.condition !== 'Provisioned'),
-    )
+    const underWay = (instance: Instance): boolean =>
+      !fresh && instance.condition === 'Provisioned' && now - (instance.stagedAt ?? instance.since) < settleLimit
+    const launched = [...this.state.instances.values()].filter(instance => mayRun(instance) && !underWay(instance))
     this.#ask(launched)
     this.state.emit({ type: 'call', call: { kind: 'reconcile', tasks: [] } })
     this.state.deadlines.set('reconcile', now + reconcilePeriod)
@@ -243,9 +246,8 @@ export class Heart {
     for (const id of command.instances) {
       const instance = state.instances.get(id)
       if (instance === undefined) continue
-      const unreachable = instance.condition.startsWith('Unreachable')
-      if (command.wipe || unreachable) decommission(state, instance, now, 0)
-      else if (isLaunched(instance.condition)) orderKill(state, instance, now, 0)
+      if (command.wipe || isUnreachable(instance.condition)) decommission(state, instance, now, 0)
+      else if (mayRun(instance)) orderKill(state, instance, now, 0)
     }
     state.emit({ type: 'answer', call: command.call, answer: { ok: true, version: state.root.version, created: [] } })
   }

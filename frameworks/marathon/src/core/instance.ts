@@ -136,9 +136,12 @@ const active = new Set<Condition>(['Provisioned', 'Staging', 'Starting', 'Runnin
 /** Something runs or may run. */
 export const isActive = (condition: Condition): boolean => active.has(condition)
 
-const launched = new Set<Condition>([...active, 'UnreachableInactive'])
-/** A task was launched and has not ended, as far as is known. */
-export const isLaunched = (condition: Condition): boolean => launched.has(condition)
+/** A task was launched and has not ended, as far as is known; of a pod also where others have. */
+export const mayRun = (instance: Pick<Instance, 'tasks'>): boolean =>
+  instance.tasks.some(task => !isTerminal(task.condition))
+
+export const isUnreachable = (condition: Condition): boolean =>
+  condition === 'Unreachable' || condition === 'UnreachableInactive'
 
 /** The worst first (contract 13). */
 const severity: readonly Condition[] = [
@@ -157,8 +160,15 @@ const severity: readonly Condition[] = [
   'Killed',
 ]
 
-/** The condition of an instance from those of its tasks. */
-export function summary(tasks: readonly InstanceTask[]): Condition {
+/** The condition of an instance whose tasks are now these. Where all that may run is unreachable, the rest says nothing of it. */
+export function conditionAfter(instance: Instance, tasks: readonly InstanceTask[]): Condition {
+  const rest = tasks.filter(task => !isTerminal(task.condition))
+  if (rest.length === 0 || rest.some(task => task.condition !== 'Unreachable')) return summary(tasks)
+  return isUnreachable(instance.condition) ? instance.condition : 'Unreachable'
+}
+
+/** The worst condition of some tasks. */
+function summary(tasks: readonly InstanceTask[]): Condition {
   let worst = severity.length - 1
   for (const task of tasks) worst = Math.min(worst, Math.max(0, severity.indexOf(task.condition)))
   return severity[worst] as Condition

@@ -2,14 +2,15 @@ import type { TaskStatus } from '@meseta/common/protocol/mesos'
 import { withResult } from './health.ts'
 import {
   type Condition,
+  conditionAfter,
   conditionOf,
   type Instance,
   type InstanceTask,
-  isLaunched,
   isTerminal,
+  isUnreachable,
+  mayRun,
   newInstanceId,
   parseTaskId,
-  summary,
 } from './instance.ts'
 import type { Millis, Service } from './model.ts'
 import { failureRecord } from './records.ts'
@@ -45,8 +46,7 @@ export const drainOf = (state: State, instance: Instance): Millis => {
 
 /** The instance is not wanted any more: it is told to end, after `drain` ms, and then forgotten. */
 export function decommission(state: State, instance: Instance, now: Millis, drain: Millis): void {
-  const { condition } = instance
-  if (!isLaunched(condition) || condition === 'Unreachable' || condition === 'UnreachableInactive') {
+  if (!mayRun(instance) || isUnreachable(instance.condition)) {
     state.remove(instance)
     return
   }
@@ -131,7 +131,7 @@ function updateTask(state: State, instance: Instance, task: InstanceTask, status
   }
   const updated: InstanceTask = { ...task, condition, status: merged, ...(startedAt !== undefined && { startedAt }) }
   const tasks = instance.tasks.map(one => (one === task ? updated : one))
-  const whole = summary(tasks)
+  const whole = conditionAfter(instance, tasks)
   const next: Instance = {
     ...instance,
     tasks,
@@ -183,6 +183,12 @@ export const addressesOf = (task: InstanceTask): { ipAddress: string; protocol: 
     ),
   )
 
+/** An instance comes forward: a delay of the service starts anew, and the instances that wait for its end wait on. */
+export function restartDelay(state: State, service: Service, now: Millis): void {
+  const { id } = service.spec
+  if (state.backoff.moved(service, now) && state.pending.has(id)) state.wantsOffers.add(id)
+}
+
 /** What follows from a new condition of an instance that goes on. */
 function follow(state: State, before: Instance, next: Instance, status: TaskStatus, now: Millis): void {
   const service = state.serviceOf(next)
@@ -191,37 +197,46 @@ function follow(state: State, before: Instance, next: Instance, status: TaskStat
       state.deadlines.clear(`launch:${next.id}`)
       if (before.condition !== 'Running')
         state.launchTokens = Math.min(state.settings.launchTokens, state.launchTokens + 1)
-      if (service !== undefined && service.lastConfigChangeAt === next.config) state.backoff.moved(service, now)
+      if (service !== undefined && service.lastConfigChangeAt === next.config) restartDelay(state, service, now)
       break
     case 'Staging':
     case 'Starting':
-      if (service !== undefined && service.lastConfigChangeAt === next.config) state.backoff.moved(service, now)
+      if (before.condition === 'Provisioned' || !state.deadlines.has(`launch:${next.id}`))
+        state.deadlines.set(`launch:${next.id}`, now + state.settings.taskLaunchTimeout)
+      if (service !== undefined && service.lastConfigChangeAt === next.config) restartDelay(state, service, now)
       break
     case 'Unreachable':
-      if (before.condition !== 'Unreachable') becomeUnreachable(state, next, status, now)
-      break
+    case 'UnreachableInactive':
+      becomeUnreachable(state, before, next, status, now)
+      return
     default:
   }
   if (next.goal !== 'Running' && !state.kills.has(next.id)) orderKill(state, next, now, 0)
 }
 
-function becomeUnreachable(state: State, instance: Instance, status: TaskStatus, now: Millis): void {
-  const since = status.unreachable_time === undefined ? now : Math.round(status.unreachable_time.nanoseconds / 1e6)
-  state.put({ ...instance, unreachableSince: since })
-  reviewUnreachable(state, instance.id, now)
+/** What was told to end is not waited for: its place is free, and if it comes back it is a stranger (contract 13, kills). */
+function becomeUnreachable(state: State, before: Instance, next: Instance, status: TaskStatus, now: Millis): void {
+  if (next.goal !== 'Running' || state.kills.has(next.id)) {
+    state.remove(next)
+    return
+  }
+  const told = status.unreachable_time === undefined ? now : Math.round(status.unreachable_time.nanoseconds / 1e6)
+  const known = isUnreachable(before.condition) ? before.unreachableSince : undefined
+  state.put({ ...next, unreachableSince: known ?? told })
+  reviewUnreachable(state, next.id, now)
 }
 
 /** Replaces, then forgets an instance whose agent stays away (contract 13). */
 export function reviewUnreachable(state: State, id: string, now: Millis): void {
   const instance = state.instances.get(id)
   if (instance?.unreachableSince === undefined) return
-  if (instance.condition !== 'Unreachable' && instance.condition !== 'UnreachableInactive') return
+  if (!isUnreachable(instance.condition)) return
   const service = state.serviceOf(instance)
   const strategy = service === undefined ? { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 } : unreachableOf(service)
   if (strategy === 'disabled') return
   const inactiveAt = instance.unreachableSince + strategy.inactiveAfterSeconds * 1000
   const expungeAt = instance.unreachableSince + strategy.expungeAfterSeconds * 1000
-  if (now >= expungeAt || instance.goal !== 'Running') {
+  if (now >= expungeAt) {
     state.remove(instance)
     return
   }
@@ -239,17 +254,13 @@ const failures = new Set<Condition>(['Failed', 'Error', 'Dropped', 'Gone', 'Unkn
 function end(state: State, instance: Instance, last: InstanceTask, now: Millis): void {
   const service = state.serviceOf(instance)
   const worst = instance.tasks.find(task => failures.has(task.condition)) ?? last
-  if (failures.has(instance.condition) && service !== undefined && instance.goal === 'Running') {
+  const failed = failures.has(instance.condition)
+  if (failed && service !== undefined && instance.goal === 'Running')
     rememberFailure(state, instance, worst, worst.status?.state ?? 'TASK_FAILED', worst.status?.message ?? '', now)
-    const draining = worst.status?.reason === 'REASON_AGENT_DRAINING'
-    if (draining) state.backoff.reset(service)
-    else if (service.lastConfigChangeAt === instance.config) state.backoff.ended(service, instance.condition, now)
-  } else if (
-    instance.condition === 'Finished' &&
-    service !== undefined &&
-    service.lastConfigChangeAt === instance.config
-  )
-    state.backoff.ended(service, 'Finished', now)
+  if (service !== undefined && service.lastConfigChangeAt === instance.config) {
+    if (worst.status?.reason === 'REASON_AGENT_DRAINING') state.backoff.reset(service)
+    else if (instance.goal === 'Running' || !failed) state.backoff.ended(service, instance.condition, now)
+  }
   if (instance.goal !== 'Running' || service === undefined) {
     state.remove(instance)
     return

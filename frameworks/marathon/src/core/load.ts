@@ -1,6 +1,6 @@
 import { newDeployment, project } from './change/commit.ts'
 import { affectedServices, type PlanInput, planSteps } from './deploy/plan.ts'
-import { type Instance, isLaunched } from './instance.ts'
+import { type Instance, mayRun } from './instance.ts'
 import type { Group, Millis, Root, Service, Timestamp } from './model.ts'
 import type { PathId } from './paths.ts'
 import type { LogEntry, StoredInstance, TaskFailure } from './records.ts'
@@ -47,7 +47,7 @@ export function load(state: State, stored: Stored, now: Millis): void {
   for (const id of new Set([...services.keys(), ...state.byService.keys()])) state.reviews.add(id)
   for (const id of state.pending.keys()) state.wantsOffers.add(id)
   for (const instance of state.instances.values()) {
-    if (instance.goal === 'Running' || !isLaunched(instance.condition)) continue
+    if (instance.goal === 'Running' || !mayRun(instance)) continue
     state.kills.set(instance.id, { due: now })
     state.deadlines.set(`kill:${instance.id}`, now)
   }

@@ -5,7 +5,7 @@ import { Deadlines } from './deadlines.ts'
 import type { Deployment } from './deploy/deployment.ts'
 import type { Effect, FeedKind, Write } from './effects.ts'
 import { type HealthRecord, verdict } from './health.ts'
-import { type Instance, isLaunched, type Placement } from './instance.ts'
+import { type Instance, mayRun, type Placement } from './instance.ts'
 import { runsOnAgent } from './launch/app-task.ts'
 import { QueueBook } from './launch/queue.ts'
 import type { Millis, Root, Service, Settings, Timestamp } from './model.ts'
@@ -209,7 +209,7 @@ export class State {
     while (chunks.length <= instance.chunk) chunks.push(0)
     chunks[instance.chunk] = (chunks[instance.chunk] ?? 0) + 1
     this.#indexPending(instance, instance.condition === 'Scheduled' && instance.goal === 'Running')
-    if (isLaunched(instance.condition)) this.awaiting.add(instance.id)
+    if (mayRun(instance)) this.awaiting.add(instance.id)
   }
 
   /** Whether all its health checks say so; with none, whether it runs. Null: not known. */
@@ -307,7 +307,7 @@ function storedPartDiffers(before: Instance, after: Instance): boolean {
     before.version !== after.version ||
     before.config !== after.config ||
     before.placement !== after.placement ||
-    isLaunched(before.condition) !== isLaunched(after.condition)
+    mayRun(before) !== mayRun(after)
   )
 }
 

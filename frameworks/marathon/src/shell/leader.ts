@@ -171,13 +171,19 @@ export class Leader {
       case 'UPDATE':
         if (event.update !== undefined) this.#step([{ type: 'status', status: event.update.status }])
         break
+      case 'FAILURE': {
+        const { agent_id, executor_id } = event.failure ?? {}
+        if (agent_id !== undefined && executor_id === undefined)
+          this.#step([{ type: 'agent-lost', agentId: agent_id.value }])
+        break
+      }
       case 'MESSAGE': {
         const { agent_id, executor_id, data } = event.message ?? {}
         if (agent_id !== undefined && executor_id !== undefined)
           this.#step([{ type: 'message', agentId: agent_id.value, executorId: executor_id.value, data: data ?? '' }])
         break
       }
-      default: // offers are never kept, so their end means nothing; lost agents are told of by their tasks
+      default: // offers are never kept, so their end means nothing
     }
   }
 

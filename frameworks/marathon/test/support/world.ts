@@ -45,9 +45,17 @@ export class World {
   readonly calls: MasterCall[] = []
   /** Whether a task of this app answers its health checks. */
   healthy: (task: TaskInfo) => boolean = () => true
+  /** Agents do not end what they are told to end. */
+  stubborn = false
+  /** Tasks stay at TASK_STAGING. */
+  slow = false
+  /** The master answers no reconciliation. */
+  silent = false
   /** Called after each event of the world. */
   watch: () => void = () => {}
   crashed = 0
+  /** How many agents there are; those with the highest numbers go first. */
+  agents: number
   readonly #options: WorldOptions
   readonly #random: Random
   #agenda: { at: number; turn: number; action: () => void }[] = []
@@ -65,6 +73,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.#options = options
     this.#random = options.random
+    this.agents = options.agents ?? 4
     this.heart = this.#newHeart()
     this.start()
   }
@@ -246,7 +255,7 @@ export class World {
         const task = this.tasks.get(call.taskId)
         if (task === undefined)
           this.#tell({ task_id: { value: call.taskId }, state: 'TASK_UNKNOWN', reason: 'REASON_RECONCILIATION' })
-        else if (!task.killed && !ended.has(task.state)) {
+        else if (!this.stubborn && !task.killed && !ended.has(task.state)) {
           task.killed = true
           this.#later(10 + this.#random.next() * 200, () => this.update(call.taskId, 'TASK_KILLED'))
         }
@@ -260,7 +269,7 @@ export class World {
         break
       }
       case 'reconcile':
-        this.#reconcile(call.tasks.map(task => task.taskId))
+        if (!this.silent) this.#reconcile(call.tasks.map(task => task.taskId))
     }
   }
 
@@ -290,12 +299,13 @@ export class World {
   #begin(id: string): void {
     const task = this.tasks.get(id)
     if (task === undefined || task.killed) return
-    this.update(id, 'TASK_RUNNING')
+    this.update(id, this.slow ? 'TASK_STAGING' : 'TASK_RUNNING')
+    if (this.slow) return
     if (this.#random.next() < (this.#options.failures ?? 0))
       this.#later(this.#random.next() * 3_000, () => this.update(id, 'TASK_FAILED'))
   }
 
-  update(id: string, state: TaskState): void {
+  update(id: string, state: TaskState, reason?: TaskStatus['reason']): void {
     const task = this.tasks.get(id)
     if (task === undefined || ended.has(task.state)) return
     task.state = state
@@ -306,6 +316,7 @@ export class World {
       agent_id: { value: `A${task.agent}` },
       timestamp: this.now / 1000,
       message: state === 'TASK_FAILED' ? 'it failed' : '',
+      ...(reason !== undefined && { reason }),
     }
     this.#send(task)
   }
@@ -336,7 +347,7 @@ export class World {
   #offerAll(): void {
     if (!this.#wanted.has('*')) return
     const out = new Set(this.#offers.values())
-    for (let agent = 0; agent < (this.#options.agents ?? 4); agent += 1) {
+    for (let agent = 0; agent < this.agents; agent += 1) {
       if (out.has(agent)) continue
       const offer = this.#offer(agent)
       this.#offers.set(offer.id.value, agent)

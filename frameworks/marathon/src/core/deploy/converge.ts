@@ -1,4 +1,4 @@
-import { type Instance, isCurrent, isLaunched } from '../instance.ts'
+import { type Instance, isCurrent, isUnreachable, mayRun } from '../instance.ts'
 import { selectVictims } from '../kill-selection.ts'
 import { decommission, drainOf, spawn } from '../lifecycle.ts'
 import type { Millis, Service } from '../model.ts'
@@ -14,7 +14,7 @@ const candidatesOf = (state: State, service: Service): Instance[] =>
 
 /** Whether something that is to go is still there. Where the agent is unreachable nothing is waited for. */
 const isLeaving = (instance: Instance): boolean =>
-  instance.goal !== 'Running' && isLaunched(instance.condition) && !instance.condition.startsWith('Unreachable')
+  instance.goal !== 'Running' && mayRun(instance) && !isUnreachable(instance.condition)
 
 /** Of an instance whose state has not been learnt yet, nothing is decided. */
 export const isSettled = (state: State, id: string): boolean =>

@@ -1,6 +1,6 @@
 import type { Offer, OfferOperation, TaskInfo } from '@meseta/common/protocol/mesos'
-import { isCurrent, isLaunched, type Placement } from '../instance.ts'
-import { announceInstance } from '../lifecycle.ts'
+import { isCurrent, mayRun, type Placement } from '../instance.ts'
+import { announceInstance, restartDelay } from '../lifecycle.ts'
 import type { Millis, Service } from '../model.ts'
 import type { PathId } from '../paths.ts'
 import { constraintsOf, instancesOf } from '../service.ts'
@@ -83,6 +83,7 @@ function launchOne(state: State, service: Service, offer: Offer, placement: Plac
   state.put(launch.instance)
   state.launchTokens -= 1
   state.queue.used(id, now)
+  restartDelay(state, service, now)
   state.deadlines.set(`launch:${instance.id}`, now + state.settings.taskLaunchTimeout)
   announceInstance(state, launch.instance, now)
   return launch
@@ -91,12 +92,7 @@ function launchOne(state: State, service: Service, offer: Offer, placement: Plac
 function matchContext(state: State, service: Service, now: Millis): MatchContext {
   const placed: Placement[] = []
   for (const instance of constraintsOf(service).length === 0 ? [] : state.instancesOf(service.spec.id))
-    if (
-      instance.placement !== undefined &&
-      isLaunched(instance.condition) &&
-      instance.goal === 'Running' &&
-      isCurrent(instance, service)
-    )
+    if (instance.placement !== undefined && mayRun(instance) && isCurrent(instance, service))
       placed.push(instance.placement)
   return {
     placed,
