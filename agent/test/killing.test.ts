@@ -66,6 +66,7 @@ t.test('an executor that is shut down gives its tasks no longer than it has itse
 t.test('of a framework that is removed nothing is told, and everything goes', async test => {
   const bench = running()
   bench.run('over')
+  bench.acknowledgeAll()
   bench.exit('over', 0)
   const before = bench.sent().length
   bench.master({ shutdown_framework: { framework_id: { value: 'fw-1' } } })

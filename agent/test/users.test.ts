@@ -7,6 +7,7 @@ import { buffer } from 'node:stream/consumers'
 import type { CommandInfoURI, Volume } from '@meseta/common/protocol/mesos'
 import t, { type Test } from 'tap'
 import { pack } from 'tar-stream'
+import { isAlive, readStat } from '../src/containers/proc.ts'
 import { FakeMaster, framework, hostAgent, newBus, taskInfo, tempFolder, until } from './harness.ts'
 
 const nobody = 65534
@@ -44,6 +45,35 @@ t.test('a command of a check runs as the user of its task', { skip: rootOnly }, 
   })
   await until('the check to have run', () => master.of('checked').some(status => status.healthy !== undefined))
   test.equal(await read('checked', 'who'), `${nobody}\n${nobody}\n`)
+})
+
+t.test('what a command of a check leaves behind ends with it, or with the task', { skip: rootOnly }, async test => {
+  const { master, read } = await setUp(test)
+  const leave = (name: string) => `sh -c 'echo $$ > ${name}; exec sleep 1000' &`
+  master.run('checked', 'sleep 1000', {
+    health_check: {
+      type: 'COMMAND',
+      delay_seconds: 0,
+      interval_seconds: 1000,
+      command: {
+        value: `${leave('near')} setsid ${leave('far')} until [ -s near ] && [ -s far ]; do sleep 0.02; done`,
+      },
+    },
+  })
+  await until('the check to have passed', () => master.of('checked').some(status => status.healthy === true))
+  const runs = async (name: string) => isAlive(readStat(Number(await read('checked', name))))
+  await until('the end of what stayed in the group', async () => !(await runs('near')))
+  test.ok(await runs('far'))
+  master.kill('checked')
+  await master.status('checked', 'TASK_KILLED')
+  test.notOk(await runs('far'))
+})
+
+t.test('no user but the agent reads its checkpoints, which hold the environment of tasks', async test => {
+  const { folder, master } = await setUp(test)
+  master.run('web', 'sleep 1000')
+  await master.status('web', 'TASK_RUNNING')
+  test.equal((await stat(join(folder, 'meta'))).mode & 0o777, 0o700)
 })
 
 t.test('variables of a task reach nothing that runs as root', { skip: rootOnly }, async test => {

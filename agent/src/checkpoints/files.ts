@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, readlink, rename, rm, symlink, truncate } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, readFile, readlink, rename, rm, symlink, truncate } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { syncFolder, writeDurably } from './durable.ts'
 import type { CheckpointStore } from './store.ts'
@@ -6,6 +6,7 @@ import type { CheckpointStore } from './store.ts'
 /** Checkpoints as files below a folder: written aside, synced, renamed. */
 export class FileCheckpoints implements CheckpointStore {
   readonly #root: string
+  #closed: Promise<void> | undefined
   constructor(root: string) {
     this.#root = root
   }
@@ -51,7 +52,15 @@ export class FileCheckpoints implements CheckpointStore {
     await rm(join(this.#root, path), { recursive: true, force: true })
   }
 
+  /** Environments of tasks lie in here: no other user reads them, also where an earlier version let them. */
+  async #close(): Promise<void> {
+    await mkdir(this.#root, { recursive: true })
+    await chmod(this.#root, 0o700)
+  }
+
   async #prepare(path: string): Promise<string> {
+    this.#closed ??= this.#close()
+    await this.#closed
     const full = join(this.#root, path)
     await mkdir(dirname(full), { recursive: true })
     return full

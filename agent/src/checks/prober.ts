@@ -102,7 +102,10 @@ async function connectTo(target: Extract<CheckTarget, { type: 'TCP' }>, signal: 
   }
 }
 
-/** A command in the task's sandbox, as its user and with its environment; at the time limit its whole process group is killed. */
+/**
+ * A command in the task's sandbox, as its user and with its environment. Its whole process group is killed at its end or at the
+ * time limit; what left the group ends with the task, whose mark it has.
+ */
 async function runCommand(
   command: CommandInfo,
   probe: Probe,
@@ -124,6 +127,7 @@ async function runCommand(
   })
   child.once('error', reject)
   child.once('exit', (code, killedBy) => {
+    if (child.pid !== undefined) killGroup(child.pid)
     const exitCode = code ?? -1
     resolve({
       passed: code === 0,

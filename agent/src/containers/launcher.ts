@@ -8,12 +8,19 @@ export interface SandboxLink {
   readonly target: string
 }
 
+/**
+ * The variable by which processes of a container are found wherever they went; its value is the `containerKey`. They all have it
+ * in their environment, unless they have dropped it on purpose.
+ */
+export const markName = 'MESETA_CONTAINER_ID'
+
 /** All that a launcher needs to run one process tree. Paths are absolute. */
 export interface ContainerSpec {
   readonly id: ContainerID
   /** The sandbox; made by the launcher. */
   readonly directory: string
   readonly argv: readonly string[]
+  /** With the mark. */
   readonly environment: Readonly<Record<string, string>>
   /** The user to run as, where the agent may switch users. */
   readonly user?: string | undefined

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { markName } from './launcher.ts'
 
 /** What `/proc/<pid>/stat` says about a process. Times are in clock ticks. */
 export interface ProcessStat {
@@ -91,9 +92,6 @@ export function membersOf(supervisor: ProcessId, all: readonly ProcessStat[]): P
   members.delete(supervisor.pid)
   return [...members.values()].filter(isAlive)
 }
-
-/** The variable that every process of a container has in its environment, unless it has dropped it on purpose. */
-export const markName = 'MESETA_CONTAINER_ID'
 
 /** All that belongs to a container: the members of its supervisor, and what carries its mark wherever it went. */
 export function processesOf(supervisor: ProcessId, mark: string, all: readonly ProcessStat[]): ProcessStat[] {

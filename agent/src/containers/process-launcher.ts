@@ -15,7 +15,7 @@ import {
   type RecoveredContainer,
   type SandboxLink,
 } from './launcher.ts'
-import { isAlive, markName, type ProcessId, readStat } from './proc.ts'
+import { isAlive, type ProcessId, readStat } from './proc.ts'
 import { makeLink, openLog } from './sandbox-paths.ts'
 import { processStatistics } from './statistics.ts'
 import { findTools, type SupervisorTools, supervisorArguments } from './supervisor.ts'
@@ -197,8 +197,7 @@ export class ProcessLauncher implements Launcher {
     const logs: number[] = []
     try {
       for (const name of ['stdout', 'stderr']) logs.push(openLog(join(spec.directory, name), user))
-      const marked = { ...spec, environment: { ...spec.environment, [markName]: containerKey(spec.id) } }
-      const { argv, environment } = taskCommand(this.#tools, marked, user)
+      const { argv, environment } = taskCommand(this.#tools, spec, user)
       const child = spawn(this.#tools.sh, supervisorArguments(this.#files.folder(spec.id), this.#tools, argv), {
         cwd: spec.directory,
         env: environment as Record<string, string>,

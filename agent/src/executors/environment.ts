@@ -1,4 +1,5 @@
 import type { Environment } from '@meseta/common/protocol/mesos'
+import { containerKey, markName } from '../containers/launcher.ts'
 import type { Core } from '../core/core.ts'
 import type { ExecutorEntry, TaskEntry } from '../core/model.ts'
 
@@ -18,6 +19,7 @@ export function taskEnvironment(core: Core, task: TaskEntry): Record<string, str
     ...(role === undefined ? {} : { MESOS_ALLOCATION_ROLE: role }),
     ...variablesOf(task.executor.info.command?.environment),
     ...variablesOf(task.info.command?.environment),
+    [markName]: containerKey(task.container),
   }
 }
 
