@@ -319,10 +319,10 @@ t.test('cycles', async t => {
       allocations.filter(({ frameworkId }) => frameworkId === 'f').map(({ resources }) => resources),
     )
     t.notOk([...mine.reservations().keys()].length, 'b sees no reservation of a')
-    t.same(
-      brief(allocations).filter(text => text.startsWith('g')),
-      ['g a/x a0'],
-    )
+    const below = allocations.find(({ frameworkId }) => frameworkId === 'g')!.resources
+    t.equal(below.reservations().get('a')?.scalar('cpus'), 2, 'a/x is offered what is reserved to a')
+    const sibling = allocatorOf(['cpus(a):2;mem(a):64'], { f: framework({ roles: ['ab'] }) })
+    t.same(sibling.cycle(), [], 'a name that begins alike is no role below')
   })
   t.test('what a framework can not understand is hidden', async t => {
     const revocable = [{ name: 'cpus', type: 'SCALAR' as const, scalar: { value: 8 }, revocable: {} }]

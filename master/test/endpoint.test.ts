@@ -295,6 +295,19 @@ t.test('the older endpoints', async t => {
   ])
 })
 
+t.test('what Accept refuses is not sent, the more specific of two deciding', async t => {
+  for (const [accept, type] of [
+    ['application/json;q=0, application/x-protobuf', 'application/x-protobuf'],
+    ['application/json;q=0, */*', 'application/x-protobuf'],
+    ['application/*;q=0, application/json', 'application/json'],
+    ['*/*;q=0.1', 'application/json'],
+  ] as const) {
+    const answer = await send(operator, 'POST', { ...json, accept }, '{"type":"GET_HEALTH"}')
+    t.match(answer, { status: 200, headers: { 'content-type': type } }, accept)
+  }
+  t.equal((await send(operator, 'POST', { ...json, accept: '*/*;q=0' }, '{"type":"GET_HEALTH"}')).status, 406)
+})
+
 t.test('the metrics follow what a framework suppresses and revives', async t => {
   const framework = await new FakeScheduler(url, { name: 'a b', role: 'r' }).subscribe()
   const suppressed = async () =>

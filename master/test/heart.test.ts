@@ -91,6 +91,33 @@ t.test('registration', async t => {
     t.same([...bench.heart.cluster.agents.keys()], [young])
     t.same([...bench.registry.keys()], [young])
   })
+  t.test('said again while it is being written is one registration', async t => {
+    const bench = new HeartBench()
+    bench.holdsWrites = true
+    bench.agent('l1')
+    bench.fromAgent('l1', { register: bench.registration() })
+    t.equal(bench.effects.filter(({ type }) => type === 'PERSIST').length, 1)
+    bench.writeRegistry()
+    t.equal(bench.heart.cluster.agents.size, 1)
+  })
+  t.test('without a domain is refused where one is asked for', async t => {
+    const domain = { fault_domain: { region: { name: 'r' }, zone: { name: 'z' } } }
+    const bench = new HeartBench({ domain, requireAgentDomain: true })
+    bench.agent('l1')
+    t.match(bench.sent('l1'), [{ shutdown: { message: /require_agent_domain/ } }])
+    t.not(bench.agent('l2', { agent_info: { hostname: 'h', domain } }), '')
+  })
+  t.test('is needed in each session: what an agent says before it counts for nothing', async t => {
+    const bench = new HeartBench()
+    const agentId = bench.agent('l1')
+    const framework = bench.framework()
+    bench.launch(framework, bench.offers(framework.stream)[0]!, {})
+    bench.do({ type: 'LINK_ENDED', link: 'l1', restarted: false })
+    bench.do({ type: 'LINK_OPENED', link: 'l1', agentId })
+    bench.update('l1', framework.id, 't', 'TASK_RUNNING')
+    t.same(bench.updates(framework.stream), [])
+    t.equal(bench.heart.cluster.tasks.get(framework.id, 't')!.state, 'TASK_STAGING')
+  })
   t.test('messages before it count for nothing', async t => {
     const bench = new HeartBench()
     const framework = bench.framework()

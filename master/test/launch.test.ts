@@ -69,6 +69,33 @@ t.test('launching', async t => {
     bench.accept(old, [offer!], [{ type: 'LAUNCH', launch: { task_infos: [bench.task(offer!)] } }])
     t.match(bench.updates(old.stream), [{ state: 'TASK_LOST', reason: 'REASON_INVALID_OFFERS' }])
   })
+  t.test('with offers named twice, or of two agents, or for two roles, is dropped whole, and they return', async t => {
+    const bench = new HeartBench()
+    const multi = { capabilities: [{ type: 'MULTI_ROLE' as const }], roles: ['a', 'b'] }
+    const framework = bench.framework(multi)
+    bench.agent('l1', { resources: 'cpus(a):1;mem(a):64;cpus(b):1;mem(b):64' })
+    bench.agent('l2', { resources: 'cpus(a):1;mem(a):64' })
+    const offers = bench.offers(framework.stream)
+    const of = (agentId: string, role: string) =>
+      offers.find(({ agent_id, allocation_info }) => agent_id.value === agentId && allocation_info!.role === role)!
+    for (const [pair, message] of [
+      [[of('M-S0', 'a'), of('M-S0', 'a')], /named twice/],
+      [[of('M-S0', 'a'), of('M-S1', 'a')], /another agent/],
+      [[of('M-S0', 'a'), of('M-S0', 'b')], /another role/],
+    ] as const) {
+      const now = pair.map(offer => {
+        const record = [...bench.heart.cluster.offers.values()].find(
+          ({ agentId, role }) => agentId === offer.agent_id.value && role === offer.allocation_info!.role,
+        )
+        return { ...offer, id: { value: record!.id } }
+      })
+      bench.forgetEffects()
+      bench.accept(framework, now, [{ type: 'LAUNCH', launch: { task_infos: [bench.task(now[0]!)] } }])
+      t.match(bench.updates(framework.stream), [{ state: 'TASK_LOST', reason: 'REASON_INVALID_OFFERS', message }])
+      t.same(bench.sent('l1'), [])
+      bench.pass(1)
+    }
+  })
   t.test('a good offer that returns because of a bad one is not filtered', async t => {
     const bench = new HeartBench()
     bench.agent('l1')

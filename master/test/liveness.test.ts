@@ -321,3 +321,18 @@ t.test('old entries of unreachable and gone agents are dropped', async t => {
   t.same([...bench.heart.cluster.unreachable.keys()].sort(), ['first', 'second'])
   t.same([...bench.heart.cluster.gone], [])
 })
+
+t.test('a framework that knows nothing of partitions is told, and shown, that its tasks are lost', async t => {
+  const bench = new HeartBench()
+  bench.agent('l1')
+  bench.agent('l2')
+  const framework = bench.framework()
+  const offer = bench.offers(framework.stream).find(({ agent_id }) => agent_id.value === 'M-S0')!
+  bench.launch(framework, offer, {})
+  bench.pass(80, ['l2'])
+  t.match(bench.updates(framework.stream), [{ state: 'TASK_LOST', reason: 'REASON_AGENT_REMOVED' }])
+  t.match(
+    [...bench.tables.frameworks.get(framework.id)!.tasks.values()],
+    [{ fate: 'unreachable', task: { state: 'TASK_LOST' } }],
+  )
+})

@@ -129,7 +129,7 @@ export class SchedulerEndpoint {
   #command(call: SchedulerCall, streamId: string | undefined, pending: Pending): Command {
     const request = ++this.#requests
     this.#pending.set(request, pending)
-    return { type: 'CALL', request, call: canonicalUuid(call), streamId }
+    return { type: 'CALL', request, call, streamId }
   }
 
   /** Carries out what the heart says to schedulers. Answers whether the effect was one of those. */
@@ -233,11 +233,4 @@ export class SchedulerEndpoint {
     this.#streams.delete(streamId)
     this.#beats.end(streamId)
   }
-}
-
-/** The same bytes of a uuid in the same text, whatever padding the client left out. */
-function canonicalUuid(call: SchedulerCall): SchedulerCall {
-  if (!call.acknowledge) return call
-  const uuid = Buffer.from(call.acknowledge.uuid, 'base64').toString('base64')
-  return uuid === call.acknowledge.uuid ? call : { ...call, acknowledge: { ...call.acknowledge, uuid } }
 }

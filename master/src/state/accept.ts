@@ -6,7 +6,6 @@ import type {
   SchedulerCallAccept,
   SchedulerCallDecline,
   TaskInfo,
-  TaskStatusReason,
 } from '@meseta/common/protocol/mesos'
 import { stateFor } from '@meseta/common/protocol/task-state'
 import type { Resources } from '@meseta/common/resources/resources'
@@ -48,20 +47,16 @@ export function accept(cluster: Cluster, framework: Framework, call: SchedulerCa
   const problem = checkOffers(ids, offers, framework)
   if (problem !== undefined) {
     for (const offer of mine) returnOffer(cluster, offer)
-    drop(cluster, framework, operations, 'REASON_INVALID_OFFERS', `Task launched with invalid offers: ${problem}`)
+    drop(cluster, framework, operations, `Task launched with invalid offers: ${problem}`)
     return
   }
   cluster.tally.framework(framework.id, 'offers/accepted', mine.length)
   const { agentId, role } = mine[0]!
+  // The offers of an agent that is lost or away are gone before it is: where an offer is, there is a connected agent.
   const agent = cluster.agents.get(agentId)!
   let remaining = mine[0]!.resources
   for (const offer of mine.slice(1)) remaining = remaining.plus(offer.resources)
   for (const offer of mine) removeOffer(cluster, offer)
-  if (!agent.connected) {
-    cluster.allocator.recover(framework.id, agentId, role, remaining)
-    drop(cluster, framework, operations, 'REASON_AGENT_DISCONNECTED', 'Task launched on a disconnected agent')
-    return
-  }
   for (const operation of operations) remaining = perform(cluster, { framework, agent, role }, operation, remaining)
   cluster.allocator.recover(framework.id, agentId, role, remaining, refuseSeconds(call.filters))
 }
@@ -135,13 +130,7 @@ function refuseId(cluster: Cluster, place: Place, tasks: readonly TaskInfo[], re
 }
 
 /** Nothing of an ACCEPT can be done: every task is dropped, every other operation fails. */
-function drop(
-  cluster: Cluster,
-  framework: Framework,
-  operations: readonly OfferOperation[],
-  reason: TaskStatusReason,
-  message: string,
-): void {
+function drop(cluster: Cluster, framework: Framework, operations: readonly OfferOperation[], message: string): void {
   for (const operation of operations) {
     const tasks = operation.launch?.task_infos ?? operation.launch_group?.task_group?.tasks ?? []
     for (const task of tasks) {
@@ -149,7 +138,7 @@ function drop(
         taskId: task.task_id.value,
         agentId: task.agent_id.value,
         state: 'TASK_DROPPED',
-        reason,
+        reason: 'REASON_INVALID_OFFERS',
         message,
       })
       cluster.tally.ended(stateFor(isPartitionAware(framework), 'TASK_DROPPED'), status)
