@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type Clock, systemClock } from '@meseta/common/service/clock'
+import pino from 'pino'
 import t from 'tap'
 import { Agent } from 'undici'
 import { mediaType, negotiate, parseAccept } from '../src/api/media-type.ts'
@@ -10,7 +11,8 @@ import { readDirectory } from '../src/formats/directory.ts'
 import { unpackEnvelope } from '../src/render/envelope.ts'
 import { type Json, parseJson, stringifyJson } from '../src/render/json.ts'
 import { readHttpRepository } from '../src/repositories/http-repository.ts'
-import { repositoriesPath } from '../src/repositories/record.ts'
+import { RepositoryRecord, repositoriesPath } from '../src/repositories/record.ts'
+import { Repositories } from '../src/repositories/repositories.ts'
 import { FakeMarathon, mediaTypes, openStore, Scripted, send, sendJson, startUniverse } from './cluster.ts'
 import { problem } from './problem.ts'
 import { builtInFolder, universeFolder } from './real.ts'
@@ -217,6 +219,7 @@ t.test('files of packages come through the proxy, and nothing else does', async 
     if (seen.url === '/zipped.svg')
       return response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': 3 }).end('zip')
     if (seen.url === '/moved.png') return response.writeHead(302, { location: '/icon.png' }).end()
+    if (seen.url === '/round.png') return response.writeHead(302, { location: '/round.png' }).end()
     if (seen.url === '/away.png') return response.writeHead(302, { location: 'https://127.0.0.1/x' }).end()
     if (seen.url === '/chunked.png') {
       response.write('x')
@@ -226,7 +229,7 @@ t.test('files of packages come through the proxy, and nothing else does', async 
   })
   const files = await upstream.listen(t)
   const icons = Object.fromEntries(
-    ['icon.png', 'zipped.svg', 'moved.png', 'away.png', 'chunked.png', 'missing.png'].map(name => [
+    ['icon.png', 'zipped.svg', 'moved.png', 'round.png', 'away.png', 'chunked.png', 'missing.png'].map(name => [
       name,
       `${files}/${name}`,
     ]),
@@ -271,6 +274,11 @@ t.test('files of packages come through the proxy, and nothing else does', async 
   t.match(await resource(icons['icon.png']!), { status: 200, text: 'png', headers: { 'content-type': 'image/png' } })
   t.match(await resource(icons['moved.png']!), { status: 200, text: 'png' })
   t.match(await resource(icons['zipped.svg']!), { status: 200, headers: { 'content-encoding': 'gzip' } })
+  t.match(await resource(icons['round.png']!), {
+    status: 502,
+    body: { type: 'EndpointUriConnection', data: { cause: /more than 5 redirects/ } },
+  })
+  t.equal(upstream.seen.filter(seen => seen.url === '/round.png').length, 6)
   t.match(await resource(icons['away.png']!), {
     status: 400,
     body: { type: 'UnsupportedRedirect', data: { actual: 'https' } },
@@ -389,6 +397,33 @@ t.test('a repository that is away keeps what was read of it when the list change
   t.equal(await redis(), 200)
   await universe.post('/package/repository/delete', { name: 'More' })
   t.equal(await redis(), 200)
+})
+
+t.test('a copy older than a minute is served once more while a new one is fetched', async t => {
+  let description = 'old'
+  const server = new Scripted((_seen, response) => {
+    const packages = real.filter(one => one.name === 'redis').map(one => ({ ...one, description }))
+    response.writeHead(200, { 'content-type': repositoryType('v4') }).end(stringifyJson({ packages }))
+  })
+  let now = 0
+  const clock: Clock = { ...systemClock, monotonic: () => now }
+  const agent = new Agent()
+  t.teardown(() => agent.destroy())
+  const record = new RepositoryRecord(await openStore(t), clock, [{ name: 'R', uri: await server.listen(t) }])
+  const log = pino({ level: 'silent' })
+  const repositories = new Repositories({ record, agent, clock, log, builtInFolder, allowFolders: false })
+  const shown = async () => (await repositories.collection()).find('redis')?.definition.description
+  t.equal(await shown(), 'old')
+  description = 'new'
+  now = 59_999
+  t.equal(await shown(), 'old')
+  t.equal(server.seen.length, 1)
+  now = 60_000
+  const fetched = new Promise<void>(resolve => repositories.onChange(resolve))
+  t.equal(await shown(), 'old', 'nobody waits for it')
+  await fetched
+  t.equal(await shown(), 'new')
+  t.equal(server.seen.length, 2)
 })
 
 t.test('folders may be added when a flag allows it', async t => {

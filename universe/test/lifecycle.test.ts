@@ -214,6 +214,44 @@ t.test('list, and uninstall of one, of several, and of a group', async t => {
   await uninstall({ packageName: 'evil' })
   t.same([...marathon.apps.keys()], ['/old', '/plain', '/rubbish'], 'a label alone makes no group deletable')
   t.notOk(marathon.seen.some(seen => seen.method === 'DELETE' && seen.url.startsWith('/v2/groups?')))
+
+  marathon.put({ id: '/others/app', labels: {} })
+  marathon.put({ id: '/evil', labels: { ...labels, MESETA_PACKAGE_GROUP: '/others' } })
+  t.match((await uninstall({ packageName: 'evil' })).body, { results: [{ appId: '/evil' }] })
+  t.same([...marathon.apps.keys()], ['/old', '/plain', '/rubbish', '/others/app'], 'nor one that the app is not in')
+})
+
+t.test('a call that a replica may have heard goes to no other; one that was not heard does', async t => {
+  const deaf = new Scripted((_seen, response) => response.destroy())
+  const marathon = new FakeMarathon()
+  const good = await marathon.listen(t)
+  const repositories = `--repositories=Test=${await repository(t)}`
+  const install = async (first: string, packageName: string) => {
+    const universe = await startUniverse(t, { argv: [repositories, `--marathon=${first},${good}`] })
+    const { status, body } = await universe.post('/package/install', { packageName }, { version: 'v2' })
+    await universe.handle.stop()
+    return { status, type: body.type }
+  }
+  t.same(await install(await deaf.listen(t), 'thing'), { status: 503, type: 'ServiceUnavailable' })
+  t.same([...marathon.apps.keys()], [], 'it may be installed already')
+  t.match(await install('http://127.0.0.1:1', 'thing'), { status: 200 })
+  t.same([...marathon.apps.keys()], ['/thing'])
+})
+
+t.test('who Marathon does not know is asked who it is', async t => {
+  const { marathon, universe } = await startCluster(t)
+  const list = () => universe.post('/package/list', {}, { headers: { authorization: 'token=secret' } })
+  for (const [status, type] of [
+    [401, 'Unauthorized'],
+    [403, 'Forbidden'],
+  ] as const) {
+    marathon.failing = { matches: 'GET /v2/apps', status, body: {} }
+    const answer = await list()
+    t.match(answer, { status, body: { type, data: { serviceName: 'marathon' } } })
+    t.equal('www-authenticate' in answer.headers, status === 401)
+    t.notMatch(answer.text, /secret/)
+  }
+  t.equal(marathon.seen.at(-1)?.headers.authorization, 'token=secret')
 })
 
 t.test('uninstall ends the framework at the master, or says that it is left', async t => {

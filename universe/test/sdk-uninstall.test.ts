@@ -59,6 +59,12 @@ t.test('the app is deleted once its cleaning is done, and never one that was ins
   await sdk.start(app, undefined)
   t.same(marathon.apps.get('/g/sdk')?.env, { A: 'b', SDK_UNINSTALL: 'true' })
   t.notOk('uris' in marathon.apps.get('/g/sdk')! || 'version' in marathon.apps.get('/g/sdk')!)
+  marathon.failing = { matches: 'GET /v2/deployments', status: 200, body: [{ id: 'deployment-1' }] }
+  await round(waits)
+  t.notOk(
+    router.seen.some(seen => seen.url.endsWith('/plans/deploy')),
+    'the scheduler that cleans up is not there yet',
+  )
   await round(waits)
   t.ok(marathon.apps.has('/g/sdk'), 'the plan is not done')
   t.equal(router.seen.at(-1)?.url, '/service/g/sdk/v1/plans/deploy')
@@ -75,6 +81,10 @@ t.test('the app is deleted once its cleaning is done, and never one that was ins
   marathon.put({ id: '/g/sdk', labels: {}, env: {} })
   const asked = marathon.seen.length
   await round(() => marathon.seen.length >= asked + 2)
-  t.ok(marathon.apps.has('/g/sdk'), 'another app took the id: it is left alone')
   t.equal(clock.waiting.length, 0)
+  // What begins later ends later: by then the first would be gone.
+  marathon.put({ ...app, id: '/g/other' })
+  await sdk.start({ ...app, id: '/g/other' }, undefined)
+  await round(() => !marathon.apps.has('/g/other'))
+  t.strictSame([...marathon.apps.keys()], ['/g/sdk'], 'another app took the id: it is left alone')
 })
