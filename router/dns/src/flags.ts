@@ -4,7 +4,7 @@ import { defineFlags } from '@meseta/common/service/flags'
 /** Flags of the DNS. Those that mesos-dns has too mean the same as there (discovery contract 1.1). */
 export const dnsFlags = defineFlags({
   ...commonFlags(8123),
-  dns_ip: { type: 'string', help: 'The address on which DNS is answered; --ip unless given.' },
+  dns_ip: { type: 'string', help: 'The loopback address on which DNS is answered; --ip unless given.' },
   dns_port: { type: 'number', default: 53, help: 'The port of DNS, UDP and TCP; 0 means any free one.' },
   master: {
     type: 'string',

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { rfc952, rfc1123 } from '@meseta/common/discovery/labels'
 import { serverUrls } from '@meseta/common/discovery/server-urls'
+import { isLoopback } from '@meseta/common/service/door'
 import type { FlagValues } from '@meseta/common/service/flags'
 import { FlagError } from '@meseta/common/service/parse-flags'
 import type { dnsFlags } from './flags.ts'
@@ -28,6 +29,12 @@ const domainForm = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9]
 
 /** Checks the flags. Throws FlagError naming the one that is wrong, and what would do. */
 export function readSettings(flags: DnsFlags, nameserverAddresses: readonly string[]): Settings {
+  // Decision 14 of the design: no password, no door. --ip is held to it by the HTTP server.
+  if (flags.dns_ip !== undefined && !isLoopback(flags.dns_ip))
+    throw new FlagError(
+      'dns_ip',
+      `--dns-ip=${flags.dns_ip}: dns has no authentication yet, and without it listens on loopback addresses only, since anyone who reached it could ask it; use --dns-ip=127.0.0.1 (or another of 127.0.0.0/8, or ::1)`,
+    )
   const domain = flags.domain.toLowerCase().replace(/\.$/, '')
   if (!domainForm.test(domain) || domain.length > 200 || encodeName(domain) === undefined)
     throw new FlagError('domain', `--domain=${flags.domain}: a domain is letters, digits, dashes and dots`)

@@ -82,6 +82,8 @@ t.test('what it can not follow is named', t => {
     [{ masters: ['a:1'], SOARetry: 0.5 }, /--soa-retry/],
     [{ masters: ['a:1'], SOAExpire: 2 ** 32 }, /--soa-expire/],
     [[], /no JSON object/],
+    [{ masters: ['a:1'], listener: '0.0.0.0' }, /--dns-ip=0\.0\.0\.0: .* loopback addresses only, since/],
+    [{ masters: ['a:1'], listener: '192.168.1.4' }, /--dns-ip=192\.168\.1\.4: .*use --dns-ip=127\.0\.0\.1/],
   ]
   for (const [config, message] of refused) t.throws(() => read(config), { message }, JSON.stringify(config))
   t.doesNotThrow(() => read({ masters: ['a:1'], domain: 'dc.mesos', zoneResolvers: { 'acdc.mesos': ['1.1.1.1'] } }))
