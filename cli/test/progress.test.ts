@@ -102,6 +102,16 @@ t.test('waiting ends with an exit code of its own when it takes too long, or whe
   await words
   t.equal((await once(undone, 'exit'))[0], 9)
 
+  // A rollback is a change of its own: the app is set back under a version that is newer than the one that was asked for.
+  const rolledBack = start(['app', 'scale', 'test-id', '2', '--wait'], { env })
+  const sentence = said(rolledBack.stderr, /has ended without effect: .*\n.*now version v5/)
+  await said(rolledBack.stderr, /1 of 1 running\n/)
+  router.feed.put('app', '/test-id', app({ version: 'v5' }))
+  router.feed.del('deployment', 'D2')
+  await sentence
+  t.equal((await once(rolledBack, 'exit'))[0], 9)
+  router.feed.put('app', '/test-id', app())
+
   const done = start(['app', 'scale', 'test-id', '2', '--wait'], { env })
   await said(done.stderr, /1 of 1 running\n/)
   router.feed.put('app', '/test-id', app({ version: 'v4', instances: 2, tasksRunning: 2 }))

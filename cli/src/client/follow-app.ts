@@ -146,21 +146,23 @@ class Follower {
     return change?.deploymentId === undefined ? (affectedApps?.includes(appId) ?? false) : id === change.deploymentId
   }
 
-  /** An app that is older than the change whose deployment has ended was set back. */
+  /** An app with another version than the change whose deployment has ended: older where it was stopped, newer where it was rolled back. */
   #isUndone(app: AppProgress | undefined): boolean {
     const { change, gone } = this.#options
     // Without a change of its own (a package that ends in steps) the deployment of one step says nothing of the next.
     if (!this.#wasSeen || app === undefined || change?.deploymentId === undefined) return false
-    return gone === true || (change.version !== undefined && app.version !== undefined && app.version < change.version)
+    return (
+      gone === true || (change.version !== undefined && app.version !== undefined && app.version !== change.version)
+    )
   }
 
   #undone(): Failure {
     const { appId, change } = this.#options
     return new Failure(
-      `deployment ${change?.deploymentId} of ${appId} has ended without effect: it was stopped or rolled back`,
+      `deployment ${change?.deploymentId} of ${appId} has ended without effect: it was stopped, rolled back or overtaken by another change`,
       {
         exit: 'deploymentFailed',
-        hint: `\`meseta app show ${appId}\` shows what it is now`,
+        hint: `it is now version ${this.#app?.version}; \`meseta app show ${appId}\` shows it`,
       },
     )
   }
