@@ -399,6 +399,16 @@ t.test('a repository that is away keeps what was read of it when the list change
   t.equal(await redis(), 200)
 })
 
+t.test('of two changes at the same time one is refused, and none is lost', async t => {
+  const record = new RepositoryRecord(await openStore(t), systemClock, [])
+  const add = (name: string) => record.update(list => [...list, { name, uri: `http://${name}/` }])
+  await add('a')
+  const results = await Promise.allSettled([add('b'), add('c')])
+  const refused = results.filter(result => result.status === 'rejected')
+  t.match(refused, [{ reason: { type: 'ConcurrentAccess' } }])
+  t.equal((await record.read()).length, 2)
+})
+
 t.test('a copy older than a minute is served once more while a new one is fetched', async t => {
   let description = 'old'
   const server = new Scripted((_seen, response) => {

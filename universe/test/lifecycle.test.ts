@@ -208,6 +208,8 @@ t.test('list, and uninstall of one, of several, and of a group', async t => {
   t.equal(((await uninstall({ packageName: 'thing', all: true })).body.results as object[]).length, 2)
   t.match((await uninstall({ packageName: 'crowd' })).body, { results: [{ appId: '/crowd' }] })
   t.same([...marathon.apps.keys()], ['/old', '/plain', '/rubbish'])
+  marathon.put({ id: '/bare', labels: { DCOS_PACKAGE_NAME: 'thing', DCOS_PACKAGE_VERSION: '1.0' } })
+  t.match((await uninstall({ packageName: 'thing' })).body, { results: [{ postUninstallNotes: 'gone' }] })
 
   const labels = { DCOS_PACKAGE_NAME: 'evil', MESETA_PACKAGE_GROUP: '/' }
   marathon.put({ id: '/evil', labels })
@@ -366,9 +368,17 @@ t.test('a package with a manager of its own is left to it', async t => {
   t.match((await install()).body, { type: 'CustomPackageManagerNotFound', data: { managerId: 'boss' } })
   t.match(router.seen[0], {
     url: '/service/boss/package/install',
-    headers: { accept: /install-response/, 'x-forwarded-proto': 'http' },
+    headers: { accept: /install-response/, 'x-forwarded-proto': 'http', 'x-forwarded-host': /^127/ },
   })
   t.same(JSON.parse(router.seen[0]!.body), { packageName: 'managed', options: { a: 1 } })
+  t.equal(router.seen[0]?.headers['x-forwarded-port'], new URL(universe.url).port)
+  const headers = { host: 'localhost', 'x-forwarded-proto': 'https' }
+  await universe.post('/package/install', { packageName: 'managed' }, { version: 'v2', headers })
+  t.match(router.seen[1]?.headers, {
+    'x-forwarded-proto': 'https',
+    'x-forwarded-host': 'localhost',
+    'x-forwarded-port': '443',
+  })
   router.script = (_seen, response) => sendJson(response, 409, {})
   t.match(await install(), { status: 409, body: { type: 'ServiceAlreadyStarted' } })
   router.script = (_seen, response) => sendJson(response, 500, { why: 'x' })
