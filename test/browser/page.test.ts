@@ -265,6 +265,107 @@ t.test('acts are confirmed, sent, and answered in the cluster’s words', { skip
   t.strictSame(troubles, [])
 })
 
+t.test('definitions, deployments and packages are changed by the calls that the dialogs show', { skip }, async t => {
+  const { page, cluster, troubles, go, see } = await open(t, { width: 1280, height: 800 })
+  const dialog = page.getByRole('dialog')
+  const last = () => cluster.asked.filter(({ url }) => !url.startsWith('/meseta/')).at(-1)!
+  const accepted = async (method: string, url: string, body?: unknown) => {
+    await dialog.getByRole('status').waitFor()
+    t.match(last(), { method, url, ...(body === undefined ? {} : { body }) })
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+  }
+
+  await t.test('editing begins with the definition as it can be sent, and replaces it', async t => {
+    await go('apps/%2Fshop%2Fweb')
+    await page.waitForFunction(() => document.title === '/shop/web · Meseta')
+    await page.getByRole('button', { name: 'Edit' }).click()
+    const definition = JSON.parse(await dialog.getByRole('textbox').inputValue()) as Record<string, unknown>
+    t.equal(definition.cmd, 'node server.mjs')
+    for (const shownOnly of ['version', 'tasksRunning', 'deployments']) t.notOk(shownOnly in definition, shownOnly)
+    await dialog.getByRole('button', { name: 'Apply' }).click()
+    await accepted('PUT', '/marathon/v2/apps/shop/web?partialUpdate=false', { cmd: 'node server.mjs' })
+  })
+
+  await t.test('a pod and a group go where they belong', async () => {
+    await go('apps')
+    for (const [kind, definition] of [
+      ['pods', { id: '/p', containers: [] }],
+      ['groups', { id: '/g', apps: [] }],
+    ] as const) {
+      await page.getByRole('button', { name: 'New app' }).click()
+      await dialog.getByRole('textbox').fill(JSON.stringify(definition))
+      await dialog.getByRole('button', { name: 'Deploy' }).click()
+      await accepted('POST', `/marathon/v2/${kind}`, definition)
+    }
+  })
+
+  await t.test('a deployment is rolled back, not only stopped', async () => {
+    await go('overview')
+    await page.getByRole('button', { name: 'Roll back' }).click()
+    await dialog.getByRole('button', { name: 'Roll back' }).click()
+    await accepted('DELETE', '/marathon/v2/deployments/d-1')
+  })
+
+  await t.test('uninstalling needs the name of the app', async t => {
+    await go('catalog')
+    await page.getByRole('button', { name: 'Uninstall /shop/cart' }).click()
+    const before = cluster.asked.length
+    await dialog.getByRole('textbox').fill('/shop')
+    t.ok(await dialog.getByRole('button', { name: 'Uninstall' }).isDisabled())
+    await dialog.getByRole('textbox').press('Enter')
+    t.equal(cluster.asked.length, before)
+    await dialog.getByRole('textbox').fill('/shop/cart')
+    await dialog.getByRole('textbox').press('Enter')
+    await see('It is gone.')
+    await accepted('POST', '/package/uninstall', { packageName: 'kv-store', appId: '/shop/cart' })
+  })
+
+  t.strictSame(troubles, [])
+})
+
+t.test('order, theme and place are kept; what can not be drawn costs its section only', { skip }, async t => {
+  const { page, cluster, go, see } = await open(t, { width: 1280, height: 800 })
+  const firstOf = () => page.getByRole('rowheader').first().innerText()
+  await go('apps')
+  await page.getByRole('button', { name: 'Name' }).click()
+  t.match(await firstOf(), /^\/night-report/)
+  await page.getByRole('button', { name: 'Name' }).click()
+  t.match(await firstOf(), /^\/team\/db/)
+  await page.getByLabel('Theme').selectOption('dark')
+  await page.reload()
+  await see('/team/db')
+  t.match(await firstOf(), /^\/team\/db/, 'the order stands in the address')
+  t.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark')
+
+  cluster.writer.put('app', '/broken', {
+    id: '/broken',
+    labels: { DCOS_SERVICE_NAME: 5, DCOS_SERVICE_SCHEME: 'http', DCOS_SERVICE_PORT_INDEX: '0' },
+  })
+  await page.getByRole('alert').filter({ hasText: 'could not be drawn' }).waitFor()
+  cluster.writer.del('app', '/broken')
+  await page.getByRole('link', { name: 'Nodes' }).click()
+  await see('All nodes')
+  await go('apps')
+  await page.getByRole('rowheader').first().waitFor()
+})
+
+t.test('a connection on which nothing is heard is dead', { skip }, async t => {
+  const cluster = await startScriptedCluster()
+  t.teardown(() => cluster.close())
+  populate(cluster.writer, Date.now())
+  const browser = await chromium.launch({ executablePath: chromiumPath, args })
+  t.teardown(() => browser.close())
+  const page = await browser.newPage()
+  await page.clock.install()
+  await page.goto(cluster.url)
+  await page.getByRole('heading', { name: 'Needs you (3)' }).waitFor()
+  // The next try is never answered.
+  await page.route('**/meseta/v1/events*', () => undefined)
+  await page.clock.fastForward(31_000)
+  await page.getByText('no connection to the router (nothing was heard for 25 s)').waitFor()
+})
+
 t.test('what is lost is said, and what was known stays', { skip }, async t => {
   const { page, cluster, see } = await open(t, { width: 1280, height: 800 })
   const source = { name: 'marathon', since: Date.now(), detail: 'connection refused', known: true }
@@ -288,7 +389,7 @@ t.test('a page that never hears the cluster says why', { skip }, async t => {
   t.teardown(() => browser.close())
   const page = await browser.newPage()
   let refuses = true
-  await page.route('**/meseta/v1/events', route =>
+  await page.route('**/meseta/v1/events*', route =>
     refuses ? route.fulfill({ status: 503, body: 'too many streams' }) : route.continue(),
   )
   await page.goto(cluster.url)

@@ -73,6 +73,10 @@ export async function startScriptedCluster(): Promise<ScriptedCluster> {
     )
     return { packageName: 'web-demo', packageVersion: '1.2.0', appId: '/web-demo', postInstallNotes: 'Open its page.' }
   })
+  http.app.post('/package/uninstall', async request => {
+    const { packageName, appId } = request.body as { packageName: string; appId: string }
+    return { results: [{ packageName, appId, postUninstallNotes: 'It is gone.' }] }
+  })
   const url = await http.listen()
   return Object.assign(cluster, { url, close: () => http.close() })
 }
