@@ -122,6 +122,19 @@ t.test('a master whose store is away waits for it; one that has lost its session
   other.coordination.resume()
   t.match((await other.health()).checks.store, { status: 'down', sentence: /lost/ })
   t.equal((await send(`${other.url}/health`, 'GET', {})).status, 503)
+  await until(() => other.fatal.length > 0, 'it to give up')
+  t.match(other.fatal, [{ message: /can not lead any longer/ }])
+})
+
+t.test('a leader whose session ends gives up, and another leads', async t => {
+  const world = new World()
+  const leader = await world.master(t)
+  await leads(leader)
+  const other = await world.master(t)
+  leader.coordination.expire()
+  await until(() => leader.fatal.length > 0, 'it to give up')
+  t.match(leader.fatal, [{ message: /can not lead any longer/ }])
+  await leads(other)
 })
 
 t.test('a master that knows no leader, or has not read its registry, is down until it is', async t => {

@@ -91,6 +91,13 @@ t.test('registration', async t => {
     t.same([...bench.heart.cluster.agents.keys()], [young])
     t.same([...bench.registry.keys()], [young])
   })
+  t.test('gives no id that somebody else brought along', async t => {
+    const bench = new HeartBench()
+    bench.reregister('l1', 'M-S0')
+    t.equal(bench.agent('l2'), 'M-S1')
+    bench.framework({ id: { value: 'M-0000' } })
+    t.equal(bench.framework().id, 'M-0001')
+  })
   t.test('said again while it is being written is one registration', async t => {
     const bench = new HeartBench()
     bench.holdsWrites = true
