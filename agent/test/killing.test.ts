@@ -51,6 +51,8 @@ t.test('a second kill shortens the grace period, and never lengthens it', async 
   const bench = running()
   kill(bench, 10)
   kill(bench, 60)
+  bench.acknowledgeAll()
+  test.equal((bench.heart.nextDeadline() ?? 0) - bench.mono, 10_000)
   bench.pass(1_000)
   kill(bench, 2)
   test.strictSame(signalsIn(bench, 2_500), [[2_000, 9]])

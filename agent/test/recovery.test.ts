@@ -1,4 +1,4 @@
-import type { FrameworkInfo, TaskState, TaskStatus } from '@meseta/common/protocol/mesos'
+import type { FrameworkInfo, TaskInfo, TaskState, TaskStatus } from '@meseta/common/protocol/mesos'
 import t from 'tap'
 import type { Recovered, RecoveredTask } from '../src/checkpoints/stored.ts'
 import type { RecoveredContainer } from '../src/containers/launcher.ts'
@@ -18,9 +18,13 @@ function update(id: string, state: TaskState): UpdateRecord {
 }
 
 /** What an agent does that finds a group of these members: the states they were in, and what is left of their containers. */
-function recoverGroup(members: Record<string, [TaskState[], Found]>, info: FrameworkInfo = framework) {
+function recoverGroup(
+  members: Record<string, [TaskState[], Found]>,
+  info: FrameworkInfo = framework,
+  rest: Partial<TaskInfo> = {},
+) {
   const tasks: RecoveredTask[] = Object.entries(members).map(([id, [states]]) => ({
-    info: taskInfo(id, 'sleep 1000'),
+    info: taskInfo(id, 'sleep 1000', rest),
     container: container(id),
     group: 'group-1',
     records: states.map(state => update(id, state)),
@@ -76,6 +80,14 @@ t.test('after a crash of the agent a group ends as a whole, whatever became of o
       test.strictSame(killed(effects), [`${peer} 15`], what)
       test.ok(heart.core.tasks.get(`fw-1/${peer}`)?.kill, what)
     }
+})
+
+t.test('the time that a task may take goes on while there is no agent', async test => {
+  const up: TaskState[] = ['TASK_STARTING', 'TASK_RUNNING']
+  const limit = { max_completion_time: { nanoseconds: 12e9 } }
+  const { heart } = recoverGroup({ slow: [up, running] }, framework, limit)
+  // It has run since second 1, and it is second 10 now.
+  test.equal(heart.nextDeadline(), 3_000)
 })
 
 t.test('after a crash of the agent a group of which one has finished runs on', async test => {

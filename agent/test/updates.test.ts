@@ -79,6 +79,28 @@ t.test('records survive a half-written end, and a damaged middle is told', async
   test.throws(() => decodeRecords(Buffer.from(encodeRecord(records[1]!).replace(/^1 /, '9 '))), /version 9/)
 })
 
+t.test('a compacted stream still knows when its task began to run', async test => {
+  const manager = new UpdateManager()
+  manager.resume(0)
+  let records: UpdateRecord[] = []
+  const perform = (effects: readonly UpdateEffect[]) => {
+    for (const effect of effects) {
+      if (effect.type === 'record') records.push(effect.record)
+      else if (effect.type === 'compact') records = [...effect.records]
+    }
+  }
+  for (let count = 0; count < 1_000; count++) {
+    const state = count === 0 ? 'TASK_STARTING' : 'TASK_RUNNING'
+    perform(manager.update(count, 'k', status(`u${count}`, state)).effects)
+    perform(manager.acknowledge(count, 'k', `u${count}`).effects)
+  }
+  test.ok(records.length < 300)
+  const uuids = records.flatMap(record => (record.type === 'UPDATE' ? [record.status.uuid] : []))
+  test.equal(uuids[0], 'u1')
+  test.equal(uuids.at(-1), 'u999')
+  test.equal(new UpdateManager().restore('k', records).acknowledged?.uuid, 'u999')
+})
+
 /** A small generator of numbers from a seed. */
 function generator(seed: number): (below: number) => number {
   let state = seed

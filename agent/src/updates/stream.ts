@@ -27,6 +27,8 @@ export class UpdateStream {
   records = 0
   readonly #received = new BoundedSet(rememberedUuids)
   readonly #acknowledged = new BoundedSet(rememberedUuids)
+  /** The first update that told of a running task. */
+  #running: TaskStatus | undefined
   #terminalReceived = false
 
   /** The update that is, or is to be, in flight. */
@@ -58,18 +60,22 @@ export class UpdateStream {
     else this.#applyAck(record.uuid)
   }
 
-  /** The fewest records that give this stream again; for compaction when nothing is pending. */
+  /**
+   * The fewest records that give this stream again, for compaction when nothing is pending: the newest update, and the one that
+   * says since when the task runs.
+   */
   compacted(): UpdateRecord[] {
     if (this.acknowledged === undefined || this.pending.length > 0) return []
-    return [
-      { type: 'UPDATE', status: this.acknowledged },
-      { type: 'ACK', uuid: uuidOf(this.acknowledged) },
-    ]
+    return [...new Set([this.#running ?? this.acknowledged, this.acknowledged])].flatMap(status => [
+      { type: 'UPDATE', status } as const,
+      { type: 'ACK', uuid: uuidOf(status) } as const,
+    ])
   }
 
   #applyUpdate(status: TaskStatus): void {
     this.#received.add(uuidOf(status))
     this.latest = status.state
+    if (status.state === 'TASK_RUNNING') this.#running ??= status
     if (isTerminal(status.state)) this.#terminalReceived = true
     const newest = this.pending.at(-1)
     if (this.pending.length > coalesceAbove && newest?.state === status.state) this.pending.pop()
