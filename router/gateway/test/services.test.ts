@@ -105,6 +105,32 @@ t.test('healthy instances that stay are preferred; some instance beats none', as
   await t.rejects(ids())
 })
 
+t.test('an app is resolved anew when it or one of its instances changes, and not for each request', async t => {
+  const table = new ServiceTable()
+  table.putApp({ id: '/w', labels: labels('w') })
+  table.putApp({ id: '/other', labels: labels('other') })
+  table.putInstance(running('a', '/w', 1))
+  const changes: [what: string, change: () => void, ports: number[] | undefined][] = [
+    ['an instance comes', () => table.putInstance(running('b', '/w', 2)), [1, 2]],
+    ['one changes', () => table.putInstance(running('b', '/w', 3)), [1, 3]],
+    ['one goes', () => table.deleteInstance('a'), [3]],
+    [
+      'the app changes',
+      () => table.putApp({ id: '/w', labels: labels('w', { DCOS_SERVICE_PORT_INDEX: '1' }) }),
+      undefined,
+    ],
+    ['it changes back', () => table.putApp({ id: '/w', labels: labels('w') }), [3]],
+  ]
+  for (const [what, change, ports] of changes) {
+    table.app('w')
+    change()
+    const found = table.app('w')
+    t.same(found.kind === 'found' ? found.service.backends.map(({ port }) => port) : undefined, ports, what)
+    table.putInstance(running('x', '/other', 9))
+    t.equal(table.app('w'), found, 'what concerns others changes nothing')
+  }
+})
+
 t.test('a framework with an empty web address is found by DNS', async t => {
   const table = new ServiceTable()
   table.putFramework({ id: 'F', name: 'group/kafka', webui_url: '' })

@@ -73,6 +73,8 @@ const labelNames = {
 export class ServiceTable {
   readonly #apps = new Map<string, AppEntry>()
   readonly #appsByName = new Map<string, Set<string>>()
+  /** What an app was last found to be, until it or an instance of it changes. */
+  readonly #resolved = new Map<string, Lookup>()
   readonly #instances = new Map<string, InstanceEntry>()
   readonly #instancesByApp = new Map<string, Set<string>>()
   readonly #frameworks = new Map<string, FrameworkEntry>()
@@ -89,16 +91,21 @@ export class ServiceTable {
     const name = this.#apps.get(id)?.labels?.[labelNames.name]
     if (name) remove(this.#appsByName, normalName(name), id)
     this.#apps.delete(id)
+    this.#resolved.delete(id)
   }
 
   putInstance(instance: InstanceEntry): void {
+    this.#resolved.delete(instance.appId)
     this.#instances.set(instance.id, instance)
     add(this.#instancesByApp, instance.appId, instance.id)
   }
 
   deleteInstance(id: string): void {
     const known = this.#instances.get(id)
-    if (known) remove(this.#instancesByApp, known.appId, id)
+    if (known) {
+      remove(this.#instancesByApp, known.appId, id)
+      this.#resolved.delete(known.appId)
+    }
     this.#instances.delete(id)
   }
 
@@ -125,7 +132,8 @@ export class ServiceTable {
     if (!ids) return { kind: 'unknown' }
     let why: Lookup = { kind: 'unknown' }
     for (const id of [...ids].sort()) {
-      const found = this.#resolve(this.#apps.get(id)!)
+      const found = this.#resolved.get(id) ?? this.#resolve(this.#apps.get(id)!)
+      this.#resolved.set(id, found)
       if (found.kind === 'found') return found
       why = found
     }
