@@ -182,3 +182,30 @@ t.test('a gateway that stops ends its WebSockets', async t => {
   const { socket } = await open(gateway, '/service/ws/')
   await Promise.all([once(socket, 'close'), gateway.stop()])
 })
+
+t.test('a client that leaves before its WebSocket is open ends the try, and no other is made', async t => {
+  const { gateway, marathon } = await cluster(t)
+  let asked = 0
+  const upstreams = new Set<Socket>()
+  const services = await Promise.all([1, 2].map(() => backend(t, (_request, response) => response.end('plain'))))
+  for (const { server } of services)
+    server.on('upgrade', (_request, socket: Socket) => {
+      asked += 1
+      upstreams.add(socket)
+      socket.on('error', () => undefined)
+      socket.on('close', () => upstreams.delete(socket))
+      socket.on('end', () => socket.end()).resume()
+    })
+  putService(marathon, 'ws', [services[0]!.port, services[1]!.port])
+  await reachable(gateway, '/service/ws/')
+  const { hostname, port } = new URL(gateway.url)
+  const socket = connect(Number(port), hostname)
+  socket.write(
+    `GET /service/ws/ HTTP/1.1\r\nHost: ${hostname}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n`,
+  )
+  await until(async () => asked === 1)
+  socket.destroy()
+  await until(async () => upstreams.size === 0)
+  await gateway.stop()
+  t.equal(asked, 1)
+})

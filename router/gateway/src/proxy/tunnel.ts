@@ -44,12 +44,11 @@ export function tunnel(
       rejectUnauthorized: false,
       timeout: patience,
     })
-    const leave = () => asked.destroy()
-    socket.once('close', leave)
+    const stopWatching = watchForLeaving(socket, () => asked.destroy())
     asked.on('timeout', () => asked.destroy(Object.assign(new Error('it was silent'), { code: 'ETIMEDOUT' })))
     asked.on('error', error => {
-      socket.removeListener('close', leave)
-      resolve(unanswered(error))
+      stopWatching()
+      resolve(socket.destroyed || socket.readableEnded ? { kind: 'answered' } : unanswered(error))
     })
     asked.on('response', answer => {
       response.writeHead(
@@ -60,6 +59,7 @@ export function tunnel(
       pipeline(answer, response, () => resolve({ kind: 'answered' }))
     })
     asked.on('upgrade', (answer, upstream, upstreamHead) => {
+      stopWatching()
       response.detachSocket(socket)
       socket.write(switching(answer, target, requestId), 'latin1')
       socket.write(upstreamHead)
@@ -68,6 +68,19 @@ export function tunnel(
     })
     asked.end()
   })
+}
+
+/** Calls back when the client goes. Its end is only seen by reading; what it sends early stays where it is. */
+function watchForLeaving(socket: Socket, gone: () => void): () => void {
+  const peek = () => {
+    if (socket.readableLength === 0) socket.read()
+  }
+  socket.on('readable', peek)
+  for (const event of ['end', 'close']) socket.once(event, gone)
+  return () => {
+    socket.removeListener('readable', peek)
+    for (const event of ['end', 'close']) socket.removeListener(event, gone)
+  }
 }
 
 function switching(answer: IncomingMessage, target: Target, requestId: string): string {
