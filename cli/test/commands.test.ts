@@ -347,3 +347,38 @@ t.test('no more than fifty logs are followed at once', async t => {
     'none of them is read',
   )
 })
+
+t.test('nodes say why they get no new tasks', async t => {
+  const agent = (id: string, more: object) => ({ ...state.slaves[0]!, id, ...more })
+  const slaves = [
+    agent('well', { attributes: { public_ip: 'false' } }),
+    agent('away', { active: false }),
+    agent('off', { active: false, deactivated: true }),
+    agent('leaving', { active: false, deactivated: true, drain_info: { state: 'DRAINING' } }),
+    agent('front', { attributes: { public_ip: 'true' } }),
+  ]
+  const router = await scriptedRouter(t, { ...world, 'GET /mesos/master/state': { body: { ...state, slaves } } })
+  await checkAll(t, router, [
+    { args: 'node list', stdout: /well +agent +ACTIVE .*\n.*away +agent +UNREACHABLE .*\n.*off +agent +DEACTIVATED / },
+    { args: 'node list', stdout: /leaving +agent +DRAINING .*\n.*front +agent \(public\) +ACTIVE / },
+  ])
+})
+
+t.test('installed packages are found by a part of their name or of their app', async t => {
+  const installed = (appId: string, name: string) => ({
+    appId,
+    packageInformation: { packageDefinition: { name, version: '1', description: '' } },
+  })
+  const packages = [installed('/team/front', 'web-demo'), installed('/kv', 'kv-store')]
+  const router = await scriptedRouter(t, { ...world, 'POST /package/list': { body: { packages } } })
+  const found = (...names: string[]) => names.map(name => ({ name }))
+  for (const [part, names] of [
+    ['team', ['web-demo']],
+    ['store', ['kv-store']],
+    ['e', ['web-demo', 'kv-store']],
+  ] as const) {
+    const { stdout } = await meseta(['package', 'list', part, '--json'], { env: { MESETA_CLUSTER: router.url } })
+    t.match(JSON.parse(stdout), found(...names), part)
+    t.equal(JSON.parse(stdout).length, names.length, part)
+  }
+})

@@ -32,7 +32,7 @@ export async function list(options: ListOptions): Promise<void> {
         agent.hostname,
         /@(.*):\d+$/.exec(agent.pid)?.[1] ?? 'N/A',
         agent.id,
-        agent.attributes?.public_ip ? 'agent (public)' : 'agent',
+        String(agent.attributes?.public_ip) === 'true' ? 'agent (public)' : 'agent',
         status(agent),
         agent.domain?.fault_domain?.region?.name ?? 'N/A',
         agent.domain?.fault_domain?.zone?.name ?? 'N/A',
