@@ -2,8 +2,11 @@ import { rfc1123 } from '@meseta/common/discovery/labels'
 import { Packet } from 'dns2'
 import t from 'tap'
 import { RecordGenerator } from '../src/records/generator.ts'
+import { RecordSet } from '../src/records/zone.ts'
 import { createZones } from '../src/records/zones.ts'
+import { KeptAnswers } from '../src/server/kept-answers.ts'
 import { Responder } from '../src/server/responder.ts'
+import { emptySections } from '../src/wire/message.ts'
 import { agent, task } from './support/start.ts'
 
 const soa = {
@@ -145,6 +148,20 @@ t.test('a kept answer is never older than its records', t => {
   t.equal(ask(responder, 'api.marathon.mesos').header.rcode, 3)
   generator.putTask('F1/t1', task('t1', 'api', '10.1.0.3'))
   t.strictSame(ips(), ['10.1.0.3'])
+  t.end()
+})
+
+t.test('kept answers are bounded in bytes, however long one is and however it is asked for', t => {
+  const kept = new KeptAnswers()
+  const set = new RecordSet()
+  const long = { ...emptySections, answers: Buffer.alloc(200_000) }
+  const sources = [{ set, version: set.version }]
+  for (let index = 0; index < 1_000; index++) kept.set(`${index}`, { sections: long, keepable: true, sources })
+  t.ok(kept.size > 0 && kept.size <= 64 * 1024 * 1024, `${kept.size} bytes`)
+  t.equal(kept.get('0'), undefined)
+  t.equal(kept.get('999')?.sections, long)
+  set.add('A', '10.0.0.1')
+  t.equal(kept.get('999'), undefined, 'its records have changed')
   t.end()
 })
 

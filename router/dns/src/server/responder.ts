@@ -1,10 +1,10 @@
-import { LRUCache } from 'lru-cache'
 import type { Zones } from '../records/zones.ts'
 import { classes, headerBytes, mostTcpBytes, plainUdpBytes, rcodes, types } from '../wire/constants.ts'
 import { emptySections, type Rendering, render, renderError, type Sections } from '../wire/message.ts'
 import { readName } from '../wire/names.ts'
 import { type Query, readQuery } from '../wire/query.ts'
-import { type Answer, answer } from './answers.ts'
+import { answer } from './answers.ts'
+import { KeptAnswers } from './kept-answers.ts'
 import { Routes } from './routes.ts'
 
 export type Transport = 'udp' | 'tcp'
@@ -15,8 +15,6 @@ export interface ResponderOptions {
   readonly recursion: boolean
   /** Largest UDP answer for a client that takes as much, bytes. */
   readonly ednsSize: number
-  /** Encoded answers kept; the least used go first. 50,000 unless said. */
-  readonly keep?: number
 }
 
 /** What to do with a message: send this, ask outside, or nothing. */
@@ -31,7 +29,7 @@ const mostQuestionBytes = 260
 export class Responder {
   readonly #routes: Routes
   readonly #options: ResponderOptions
-  readonly #kept: LRUCache<string, Answer>
+  readonly #kept = new KeptAnswers()
   readonly #scratch = Buffer.alloc(mostQuestionBytes)
   readonly #renderings: Readonly<Record<Transport, Rendering>>
   readonly #servesZone: (zone: Zones[keyof Zones]) => boolean
@@ -41,7 +39,6 @@ export class Responder {
     this.#routes = new Routes(zones)
     this.#servesZone = servesZone
     this.#options = options
-    this.#kept = new LRUCache({ max: options.keep ?? 50_000 })
     const { truncateBit, recursion, ednsSize } = options
     this.#renderings = {
       udp: { limit: plainUdpBytes, truncateBit, recursion, ednsSize },
@@ -56,8 +53,8 @@ export class Responder {
     if (query.edns !== undefined && query.edns.version !== 0) return this.#code(query, transport, rcodes.BADVERS)
     const mixedCase = this.#lowerQuestion(query)
     const key = this.#scratch.toString('latin1', 0, query.questionEnd - headerBytes)
-    const kept = this.#kept.get(key)
-    if (kept !== undefined && !mixedCase && isCurrent(kept)) return this.#render(query, transport, kept.sections)
+    const kept = mixedCase ? undefined : this.#kept.get(key)
+    if (kept !== undefined) return this.#render(query, transport, kept.sections)
     return this.#answer(query, transport, key, mixedCase)
   }
 
@@ -104,9 +101,4 @@ export class Responder {
     for (let at = nameEnd; at < questionEnd; at++) scratch[at - headerBytes] = message[at]!
     return mixed
   }
-}
-
-function isCurrent({ sources }: Answer): boolean {
-  for (const { set, version } of sources) if (set.version !== version) return false
-  return true
 }
