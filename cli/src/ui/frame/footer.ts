@@ -35,7 +35,11 @@ export function footer(state: UiState, model: Model, columns: number): Line[] {
   if (asked) return prompt(asked, columns)
   if (state.notice) return wrapped(state.notice.text, columns, state.notice.bad ? 'bad' : 'good')
   if (!model.hearing.live && model.synced) {
-    return wrapped(`! not heard: ${model.hearing.detail}; acting keys are off`, columns, 'warn')
+    return wrapped(
+      `! not heard: ${model.hearing.detail}; acting keys are off. A cluster that has ended: meseta up`,
+      columns,
+      'warn',
+    )
   }
   return [line(joined(keysOf(state, model), columns), 'dim')]
 }

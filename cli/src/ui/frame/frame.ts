@@ -3,7 +3,7 @@ import { parseFilter, unknownKey } from '../model/filter.ts'
 import type { Model } from '../model/model.ts'
 import { rowOf } from '../model/rows.ts'
 import { cursorOf, type Mode, placeOf, type UiState } from '../state.ts'
-import { cut, fit, type Line, line, plain, wrap } from '../text.ts'
+import { fit, type Line, line, plain, wrap } from '../text.ts'
 import { detailLines } from './details.ts'
 import { footer } from './footer.ts'
 import { header } from './header.ts'
@@ -21,7 +21,9 @@ export function frame(state: UiState, model: Model, screen: Screen): Line[] {
   const { columns, rows } = screen
   if (columns < smallest.columns || rows < smallest.rows) {
     const words = `${columns} x ${rows} is too small: at least ${smallest.columns} x ${smallest.rows} is needed`
-    return [line(cut(words, columns), 'warn')]
+    return wrap(words, columns)
+      .slice(0, Math.max(1, rows - 1))
+      .map(text => line(text, 'warn'))
   }
   const whole = wholeScreen(state.mode)
   const head = whole ? [] : header(model, screen, state)

@@ -54,10 +54,13 @@ export function header(model: Model, screen: Screen, state?: UiState): Line[] {
     const length = Math.max(4, Math.min(16, room - 8 - Math.max(12, width(numbers))))
     return [span(pad(`${title} ${bar(num(used[name]), num(whole[name]), length)} ${numbers}`, room - 1)), span(' ')]
   }
+  // Where there is little room, GPUs that do not exist take none of it.
+  const hasGpus = columns >= 80 || num(whole.gpus) > 0
+  const gpus = hasGpus ? gauge('GPU', 'gpus', number, Math.min(30, columns - half)) : []
   return [
     top,
     [...gauge('CPU', 'cpus', number, half), ...gauge('MEM', 'mem', size, columns - half)],
-    [...gauge('DSK', 'disk', size, half), ...gauge('GPU', 'gpus', number, Math.min(30, columns - half)), tasks(model)],
+    [...gauge('DSK', 'disk', size, half), ...gpus, tasks(model)],
   ]
 }
 

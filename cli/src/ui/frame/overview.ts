@@ -4,7 +4,7 @@ import type { Model } from '../model/model.ts'
 import { actionsOf, affects, rowOf, vipNote } from '../model/rows.ts'
 import { appStatus, appWhy, badness, type Mark, toneOf } from '../model/status.ts'
 import { cursorOf, placeOf, type UiState } from '../state.ts'
-import { bar, counted, type Line, line, longAge, pad, span } from '../text.ts'
+import { bar, counted, cutMiddle, type Line, line, longAge, pad, span, width } from '../text.ts'
 import { rule, type Screen } from './screen.ts'
 import { tableLines } from './table.ts'
 
@@ -55,14 +55,21 @@ function appNeed(subject: string, app: Body, wait: Body | undefined, now: number
   return { subject, mark, state: `${word.toUpperCase()} ${much}`, why: appWhy(app, wait) }
 }
 
-const needLine = ({ subject, mark, state, why }: Need, columns: number): Line => {
-  const first = columns < 60 ? 14 : 20
-  return [
+/** Subject and state take what they need, and leave the rest to the reason. */
+function needLines(shown: readonly Need[], columns: number): Line[] {
+  const isNarrow = columns < 60
+  const widest = (of: (need: Need) => string, most: number) => Math.min(most, Math.max(...shown.map(of).map(width)))
+  const first = widest(({ subject }) => subject, isNarrow ? 14 : 24)
+  const second = Math.max(
+    12,
+    widest(({ state }) => state, isNarrow ? 12 : 16),
+  )
+  return shown.map(({ subject, mark, state, why }) => [
     span(` ${mark} `, toneOf[mark]),
-    span(`${pad(subject, first)}  `),
-    span(`${pad(state, columns < 60 ? 12 : 16)}  `, toneOf[mark]),
+    span(`${pad(cutMiddle(subject, first), first)}  `),
+    span(`${pad(state, second)}  `, toneOf[mark]),
     span(why),
-  ]
+  ])
 }
 
 /** A deployment with how far its first app is, and what it waits for. */
@@ -103,7 +110,7 @@ export function overview(state: UiState, model: Model, screen: Screen, space: nu
   if (wanting.length > 0 && !small) {
     const shown = wanting.slice(0, Math.max(2, Math.floor(space / 5)))
     const more = wanting.length > shown.length ? `${wanting.length - shown.length} more` : ''
-    lines.push(rule(`Needs you (${wanting.length})`, columns, more), ...shown.map(need => needLine(need, columns)))
+    lines.push(rule(`Needs you (${wanting.length})`, columns, more), ...needLines(shown, columns))
   }
   const { filter } = placeOf(state)
   const rows = model.rows('apps', filter)
