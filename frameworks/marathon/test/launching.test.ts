@@ -1,4 +1,4 @@
-import type { Attribute, Offer, Resource } from '@meseta/common/protocol/mesos'
+import type { Attribute, NetworkInfo, Offer, Resource } from '@meseta/common/protocol/mesos'
 import { seededRandom } from '@meseta/common/sim/random'
 import t from 'tap'
 import { Backoff } from '../src/core/backoff.ts'
@@ -202,8 +202,15 @@ t.test('matching: what fits, and every reason why something does not', async t =
   const maintained = match(enough, { unavailability: { start: { nanoseconds: 0 } } })
   t.match(maintained, [{ reason: 'AgentMaintenance' }])
   t.match(match([...enough, scalar('gpus', 1)]), [{ reason: 'DeclinedScarceResources' }])
-  const dynamic = enough.map(one => ({ ...one, reservations: [{ type: 'DYNAMIC' as const, role: '*' }] }))
-  t.match(match(dynamic), [{ reason: 'InsufficientCpus', has: 0 }, {}, {}, {}], 'what others have reserved is not ours')
+  const labels = { labels: [{ key: 'marathon_framework_id', value: 'other' }] }
+  const dynamic = (more: object): Resource[] =>
+    enough.map(one => ({ ...one, reservations: [{ type: 'DYNAMIC' as const, role: '*', ...more }] }))
+  t.match(
+    match(dynamic({ labels })),
+    [{ reason: 'InsufficientCpus', has: 0 }, {}, {}, {}],
+    'what is reserved for something else is not ours',
+  )
+  t.ok('hostPorts' in match(dynamic({})), 'what an operator has reserved for the role is')
 })
 
 t.test('reserved resources are used first, and go to their role only', async t => {
@@ -368,6 +375,127 @@ t.test('a pod: one executor, one task for each container', async t => {
     { container_path: 'data', source: { sandbox_path: { path: 'volumes/shared' } } },
   ])
   t.match(tasks[1]?.command, { shell: false, value: 'tail', arguments: ['tail', '-f'] })
+})
+
+function podService(body: object): PodService {
+  const problems = new Problems()
+  const spec = readPod(body, '', problems, settings) as NonNullable<ReturnType<typeof readPod>>
+  problems.throwShape()
+  return { kind: 'pod', spec, version: 'v', lastScalingAt: 'v', lastConfigChangeAt: 'v' }
+}
+
+const launchPod = (service: PodService, hostPorts: (number | null)[] = []) =>
+  buildPod({
+    service,
+    frameworkId: 'F',
+    executorId: 'E',
+    placement: { agentId: 'A', hostname: 'h', attributes: {} },
+    executorResources: [],
+    enforceRole: false,
+    tasks: service.spec.containers.map(container => ({ id: container.name, container, resources: [], hostPorts })),
+  })
+
+t.test('arguments of a pod are given to the entry point of the image, unless they replace it', async t => {
+  const command = (exec: object) => {
+    const image = { kind: 'DOCKER', id: 'nginx' }
+    const service = podService({
+      id: '/p',
+      containers: [{ name: 'c', resources: { cpus: 1, mem: 1 }, image, exec }],
+    })
+    return launchPod(service).tasks[0]?.command
+  }
+  const argv = ['-g', 'daemon off;']
+  t.match(command({ command: { argv } }), { shell: false, value: undefined, arguments: argv })
+  t.match(command({ command: { argv }, overrideEntrypoint: true }), { shell: false, value: '-g', arguments: argv })
+  t.match(command({ command: { shell: 'ls' } }), { shell: true, value: 'ls' })
+})
+
+t.test('host ports are mapped on the network they name', async t => {
+  const networks = ['one', 'two'].map(name => ({ mode: 'container', name }))
+  const mapped = (infos: NetworkInfo[] | undefined) =>
+    infos?.map(info => [info.name, info.port_mappings?.map(one => `${one.host_port}:${one.container_port}`)])
+  const portMappings = [{ containerPort: 80, hostPort: 0, networkNames: ['two'] }]
+  const app = buildAppTask({
+    service: appService('/a', { cmd: 'ls', networks, container: { type: 'MESOS', portMappings } }),
+    taskId: 'T',
+    executorId: 'E',
+    placement: { agentId: 'A', hostname: 'h', attributes: {} },
+    resources: [],
+    hostPorts: [31_000],
+    enforceRole: false,
+    envPrefix: '',
+    draw: () => 0,
+  })
+  const expected = [
+    ['one', undefined],
+    ['two', ['31000:80']],
+  ]
+  t.same(mapped(app.container?.network_infos), expected)
+  const endpoints = [{ name: 'http', containerPort: 80, hostPort: 0, networkNames: ['two'] }]
+  const pod = podService({
+    id: '/p',
+    networks,
+    containers: [{ name: 'c', resources: { cpus: 1, mem: 1 }, endpoints }],
+  })
+  t.same(mapped(launchPod(pod, [31_000]).executor.container?.network_infos), expected)
+})
+
+t.test('container ports that are left to us differ', async t => {
+  const portMappings = [{ containerPort: 0 }, { containerPort: 1025 }, { containerPort: 0 }]
+  const task = buildAppTask({
+    service: appService('/a', {
+      cmd: 'ls',
+      networks: [{ mode: 'container', name: 'n' }],
+      container: { type: 'MESOS', portMappings },
+    }),
+    taskId: 'T',
+    executorId: 'E',
+    placement: { agentId: 'A', hostname: 'h', attributes: {} },
+    resources: [],
+    hostPorts: [null, null, null],
+    enforceRole: false,
+    envPrefix: '',
+    draw: () => 0,
+  })
+  t.same(
+    task.discovery?.ports?.ports?.map(port => port.number),
+    [1026, 1025, 1027],
+  )
+})
+
+t.test('seccomp, IPC and cgroups are asked of the agent', async t => {
+  const linuxInfo = { seccomp: { unconfined: true }, ipcInfo: { mode: 'PRIVATE', shmSize: 64 } }
+  const linux_info = { seccomp: { unconfined: true }, ipc_mode: 'PRIVATE', shm_size: 64 }
+  const app = buildAppTask({
+    service: appService('/a', { cmd: 'ls', container: { type: 'MESOS', linuxInfo } }),
+    taskId: 'T',
+    executorId: 'E',
+    placement: { agentId: 'A', hostname: 'h', attributes: {} },
+    resources: [],
+    hostPorts: [],
+    enforceRole: false,
+    envPrefix: '',
+    draw: () => 0,
+  })
+  t.same(app.container?.linux_info, linux_info)
+  const container = { resources: { cpus: 1, mem: 1 } }
+  const limited = launchPod(
+    podService({
+      id: '/p',
+      linuxInfo,
+      containers: [
+        { name: 'a', ...container, resourceLimits: { mem: 2 } },
+        { name: 'b', ...container, linuxInfo },
+      ],
+    }),
+  )
+  t.same(limited.executor.container, { type: 'MESOS', linux_info })
+  t.same(
+    limited.tasks.map(task => task.container?.linux_info),
+    [{ share_cgroups: false }, { ...linux_info, share_cgroups: false }],
+  )
+  const plain = launchPod(podService({ id: '/p', containers: [{ name: 'a', ...container }] }))
+  t.same([plain.executor.container, plain.tasks[0]?.container], [undefined, undefined])
 })
 
 t.test('ids of tasks, today’s and older ones', async t => {

@@ -1,4 +1,4 @@
-import type { ContainerInfo, NetworkInfo, Port, Resource, TaskInfo } from '@meseta/common/protocol/mesos'
+import type { ContainerInfo, Port, Resource, TaskInfo } from '@meseta/common/protocol/mesos'
 import type { Placement } from '../instance.ts'
 import type { App, AppHealthCheck, AppService, EnvValue } from '../model.ts'
 import { taskName } from '../paths.ts'
@@ -6,13 +6,16 @@ import { defined } from '../shape.ts'
 import { type EnvPort, labelVariables, portVariables, toEnvironment } from './env.ts'
 import {
   discoveryPorts,
+  type Mapping,
   type Probe,
   toCheck,
   toCommand,
   toHealthCheck,
   toLabels,
   toLimits,
+  toLinuxInfo,
   toNetworkInfos,
+  toPortMappings,
   toUris,
 } from './mesos-parts.ts'
 
@@ -105,9 +108,11 @@ function settlePorts(spec: App, launch: AppLaunch): AppPort[] {
       networkNames: [],
       ...(definition.name !== undefined && { name: definition.name }),
     }))
-  return (spec.container?.portMappings ?? []).map((mapping, index) => {
+  const mappings = spec.container?.portMappings ?? []
+  const taken = new Set(mappings.map((mapping, index) => mapping.containerPort || launch.hostPorts[index]))
+  return mappings.map((mapping, index) => {
     const hostPort = launch.hostPorts[index] ?? null
-    const containerPort = mapping.containerPort || (hostPort ?? 1025 + Math.floor(launch.draw() * (65536 - 1025)))
+    const containerPort = mapping.containerPort || (hostPort ?? freeContainerPort(taken, launch.draw))
     return {
       requested: mapping.containerPort,
       assigned: hostPort ?? containerPort,
@@ -119,6 +124,15 @@ function settlePorts(spec: App, launch: AppLaunch): AppPort[] {
       ...(mapping.name !== undefined && { name: mapping.name }),
     }
   })
+}
+
+/** Any that is not well known and that no other mapping of the container has (contract 10). */
+function freeContainerPort(taken: Set<number | null | undefined>, draw: () => number): number {
+  const [first, end] = [1025, 65_536]
+  let port = first + Math.floor(draw() * (end - first))
+  while (taken.has(port)) port = port + 1 < end ? port + 1 : first
+  taken.add(port)
+  return port
 }
 
 function contextVariables(launch: AppLaunch): Record<string, string> {
@@ -150,14 +164,15 @@ function containerInfo(spec: App, ports: readonly AppPort[], taskId: string): Co
       ? []
       : [{ container_path: volume.containerPath, host_path: volume.hostPath, mode: volume.mode ?? ('RW' as const) }],
   )
-  const tty = spec.tty ? { tty_info: {} } : {}
+  const linux = toLinuxInfo(container?.linuxInfo)
+  const more = { ...(spec.tty && { tty_info: {} }), ...(linux && { linux_info: linux }) }
   if (container?.type === 'DOCKER' && container.docker !== undefined)
     return {
       type: 'DOCKER',
       volumes,
       docker: dockerInfo(spec, ports, taskId),
-      ...networkInfos(spec, undefined),
-      ...tty,
+      ...networkInfos(spec, []),
+      ...more,
     }
   const docker = container?.docker
   return {
@@ -166,34 +181,30 @@ function containerInfo(spec: App, ports: readonly AppPort[], taskId: string): Co
     ...(docker && {
       mesos: { image: { type: 'DOCKER' as const, docker: { name: docker.image }, cached: !docker.forcePullImage } },
     }),
-    ...networkInfos(spec, mesosMappings(ports)),
-    ...tty,
+    ...networkInfos(spec, mappingsOf(ports)),
+    ...more,
   }
 }
 
-const networkInfos = (spec: App, mappings: NetworkInfo['port_mappings']): Pick<ContainerInfo, 'network_infos'> => {
+const networkInfos = (spec: App, mappings: readonly Mapping[]): Pick<ContainerInfo, 'network_infos'> => {
   const docker = spec.container?.type === 'DOCKER'
   const networks = docker ? spec.networks.filter(network => network.mode === 'container') : spec.networks
   const infos = toNetworkInfos(networks, mappings)
   return infos.length === 0 ? {} : { network_infos: infos }
 }
 
-const mesosMappings = (ports: readonly AppPort[]): NonNullable<NetworkInfo['port_mappings']> =>
-  ports.flatMap(port =>
-    port.hostPort === null || port.containerPort === undefined
+const mappingsOf = (ports: readonly AppPort[]): Mapping[] =>
+  ports.flatMap(({ hostPort, containerPort, protocol, networkNames }) =>
+    hostPort === null || containerPort === undefined
       ? []
-      : port.protocol.split(',').map(protocol => ({
-          host_port: port.hostPort as number,
-          container_port: port.containerPort as number,
-          protocol,
-        })),
+      : [{ networkNames, hostPort, containerPort, protocols: protocol.split(',') }],
   )
 
 const dockerModes = { host: 'HOST', 'container/bridge': 'BRIDGE', container: 'USER' } as const
 
 function dockerInfo(spec: App, ports: readonly AppPort[], taskId: string): NonNullable<ContainerInfo['docker']> {
   const docker = spec.container?.docker
-  const mappings = mesosMappings(ports)
+  const mappings = toPortMappings(mappingsOf(ports))
   return {
     image: docker?.image ?? '',
     network: dockerModes[spec.networks[0]?.mode ?? 'host'],

@@ -4,10 +4,12 @@ import type {
   CommandInfoURI,
   HealthCheck,
   Labels,
+  LinuxInfo as MesosLinuxInfo,
   NetworkInfo,
   Port,
 } from '@meseta/common/protocol/mesos'
-import type { Fetch, Limit, Network } from '../model.ts'
+import type { Fetch, Limit, LinuxInfo, Network } from '../model.ts'
+import { defined } from '../shape.ts'
 
 export const toLabels = (labels: Readonly<Record<string, string>> | undefined): Labels | undefined => {
   const entries = Object.entries(labels ?? {})
@@ -29,14 +31,42 @@ export const toCommand = (command: { shell: string } | { argv: string[] }): Comm
     ? { shell: true, value: command.shell }
     : { shell: false, value: command.argv[0] ?? '', arguments: command.argv }
 
-export const toNetworkInfos = (networks: readonly Network[], mappings: NetworkInfo['port_mappings']): NetworkInfo[] =>
+/** A host port that leads to a container port, on the networks named; with none on all. */
+export interface Mapping {
+  readonly networkNames: readonly string[]
+  readonly hostPort: number
+  readonly containerPort: number
+  readonly protocols: readonly string[]
+}
+
+export const toPortMappings = (mappings: readonly Mapping[]): NonNullable<NetworkInfo['port_mappings']> =>
+  mappings.flatMap(({ hostPort, containerPort, protocols }) =>
+    protocols.map(protocol => ({ host_port: hostPort, container_port: containerPort, protocol })),
+  )
+
+export const toNetworkInfos = (networks: readonly Network[], mappings: readonly Mapping[]): NetworkInfo[] =>
   networks
     .filter(network => network.mode !== 'host')
-    .map((network, index) => ({
-      name: network.mode === 'container/bridge' ? 'mesos-bridge' : (network.name ?? ''),
-      ...(network.labels && { labels: toLabels(network.labels) as Labels }),
-      ...(index === 0 && mappings !== undefined && mappings.length > 0 && { port_mappings: mappings }),
-    }))
+    .map(network => {
+      const here = mappings.filter(one => one.networkNames.every(name => name === network.name))
+      return {
+        name: network.mode === 'container/bridge' ? 'mesos-bridge' : (network.name ?? ''),
+        ...(network.labels && { labels: toLabels(network.labels) as Labels }),
+        ...(here.length > 0 && { port_mappings: toPortMappings(here) }),
+      }
+    })
+
+/** `linuxInfo` of a container (contract 4.1), and whether it shares the cgroups of its pod; undefined where nothing is said. */
+export function toLinuxInfo(info: LinuxInfo | undefined, shareCgroups?: boolean): MesosLinuxInfo | undefined {
+  if (info === undefined && shareCgroups === undefined) return undefined
+  const { seccomp, ipcInfo } = info ?? {}
+  return defined<MesosLinuxInfo>({
+    seccomp: seccomp && defined({ profile_name: seccomp.profileName, unconfined: seccomp.unconfined }),
+    ipc_mode: ipcInfo?.mode,
+    shm_size: ipcInfo?.shmSize,
+    share_cgroups: shareCgroups,
+  })
+}
 
 /** `udp,tcp` announces two ports (contract 10). */
 export function discoveryPorts(

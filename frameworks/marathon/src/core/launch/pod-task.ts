@@ -1,4 +1,11 @@
-import type { ContainerInfo, ExecutorInfo, Resource, TaskInfo, Volume } from '@meseta/common/protocol/mesos'
+import type {
+  CommandInfo,
+  ContainerInfo,
+  ExecutorInfo,
+  Resource,
+  TaskInfo,
+  Volume,
+} from '@meseta/common/protocol/mesos'
 import type { Placement } from '../instance.ts'
 import type { EnvValue, Pod, PodContainer, PodHealthCheck, PodService } from '../model.ts'
 import { taskName } from '../paths.ts'
@@ -7,12 +14,14 @@ import { decimal } from './app-task.ts'
 import { endpointVariables, labelVariables, toEnvironment } from './env.ts'
 import {
   discoveryPorts,
+  type Mapping,
   type Probe,
   toCheck,
   toCommand,
   toHealthCheck,
   toLabels,
   toLimits,
+  toLinuxInfo,
   toNetworkInfos,
   toUris,
 } from './mesos-parts.ts'
@@ -49,21 +58,28 @@ export function buildPod(launch: PodLaunch): { executor: ExecutorInfo; tasks: Ta
     })),
   )
   const mappings = launch.tasks.flatMap(task =>
-    task.container.endpoints.flatMap((endpoint, index) => {
-      const host = task.hostPorts[index]
-      if (host === null || host === undefined || endpoint.containerPort === undefined) return []
-      const container = endpoint.containerPort || host
-      return endpoint.protocol.map(protocol => ({ host_port: host, container_port: container, protocol }))
+    task.container.endpoints.flatMap((endpoint, index): Mapping[] => {
+      const hostPort = task.hostPorts[index]
+      if (hostPort === null || hostPort === undefined || endpoint.containerPort === undefined) return []
+      const containerPort = endpoint.containerPort || hostPort
+      return [{ networkNames: endpoint.networkNames ?? [], hostPort, containerPort, protocols: endpoint.protocol }]
     }),
   )
   const networks = toNetworkInfos(spec.networks, mappings)
+  const linux = toLinuxInfo(spec.linuxInfo)
   const executor: ExecutorInfo = {
     type: 'DEFAULT',
     executor_id: { value: launch.executorId },
     framework_id: { value: launch.frameworkId },
     resources: [...launch.executorResources],
     ...(toLabels(spec.labels) && { labels: toLabels(spec.labels) }),
-    ...(networks.length > 0 && { container: { type: 'MESOS' as const, network_infos: networks } }),
+    ...((networks.length > 0 || linux) && {
+      container: {
+        type: 'MESOS' as const,
+        ...(networks.length > 0 && { network_infos: networks }),
+        ...(linux && { linux_info: linux }),
+      },
+    }),
   }
   return { executor, tasks: launch.tasks.map(task => buildTask(launch, task, endpoints)) }
 }
@@ -88,7 +104,7 @@ function buildTask(launch: PodLaunch, task: PodLaunch['tasks'][number], endpoint
     agent_id: { value: launch.placement.agentId },
     resources: [...task.resources],
     command: defined({
-      ...(container.exec === undefined ? { shell: false } : toCommand(container.exec.command)),
+      ...commandOf(container),
       environment: toEnvironment(env),
       uris: toUris(container.artifacts),
       user: container.user ?? spec.user,
@@ -108,6 +124,15 @@ function buildTask(launch: PodLaunch, task: PodLaunch['tasks'][number], endpoint
     },
     limits: toLimits(container.resourceLimits),
   })
+}
+
+/** A shell replaces the entry point of an image; arguments do where that is asked for, and are given to it otherwise. */
+function commandOf({ exec, image }: PodContainer): CommandInfo {
+  if (exec === undefined) return { shell: false }
+  const command = toCommand(exec.command)
+  if (command.shell || image === undefined || exec.overrideEntrypoint) return command
+  const { value: _entryPoint, ...given } = command
+  return given
 }
 
 function announced(spec: Pod, container: PodContainer, hostPorts: readonly (number | null)[]) {
@@ -168,7 +193,8 @@ function containerInfo(spec: Pod, container: PodContainer): ContainerInfo | unde
     return [{ container_path: mount.mountPath, mode, source }]
   })
   const { image } = container
-  if (volumes.length === 0 && image === undefined && !container.tty) return undefined
+  const linux = toLinuxInfo(container.linuxInfo, sharesCgroups(spec))
+  if (volumes.length === 0 && image === undefined && !container.tty && linux === undefined) return undefined
   return {
     type: 'MESOS',
     volumes,
@@ -176,5 +202,10 @@ function containerInfo(spec: Pod, container: PodContainer): ContainerInfo | unde
       mesos: { image: { type: 'DOCKER' as const, docker: { name: image.id }, cached: !image.forcePull } },
     }),
     ...(container.tty && { tty_info: {} }),
+    ...(linux && { linux_info: linux }),
   }
 }
+
+/** All containers of a pod or none; limits need cgroups of their own. Undefined: what the agent does unasked. */
+const sharesCgroups = (spec: Pod): boolean | undefined =>
+  spec.containers.some(one => one.resourceLimits !== undefined) ? false : spec.legacySharedCgroups

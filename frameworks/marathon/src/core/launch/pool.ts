@@ -18,12 +18,13 @@ interface PortPart {
 export const reservedFor = (resource: Resource): string =>
   resource.reservations?.at(-1)?.role ?? (resource.reservation ? (resource.role ?? '*') : (resource.role ?? '*'))
 
-const isDynamic = (resource: Resource): boolean =>
-  resource.reservation !== undefined || (resource.reservations ?? []).some(one => one.type === 'DYNAMIC')
+/** Whoever reserves for something in particular labels it; a reservation without labels is for all of its role. */
+const isLabelled = (resource: Resource): boolean =>
+  [resource.reservation, ...(resource.reservations ?? [])].some(one => (one?.labels?.labels ?? []).length > 0)
 
-/** Whether plain tasks may use it: not a volume, not a dynamic reservation, not revocable, not a disk of its own. */
+/** Whether plain tasks may use it: not a volume, not reserved for something else, not revocable, not a disk of its own. */
 const isPlain = (resource: Resource): boolean =>
-  !isDynamic(resource) &&
+  !isLabelled(resource) &&
   resource.revocable === undefined &&
   resource.shared === undefined &&
   resource.disk?.persistence === undefined &&
