@@ -324,6 +324,31 @@ t.test('status updates', async t => {
   })
 })
 
+t.test('of what has ended only so much is remembered: frameworks, in the heart and for readers', async t => {
+  const bench = new HeartBench()
+  for (let number = 0; number < 60; number++) bench.call(bench.framework(), { type: 'TEARDOWN' })
+  t.equal(bench.heart.cluster.completed.size, 50)
+  t.same([...bench.tables.completedFrameworks.keys()], [...bench.heart.cluster.completed])
+  t.equal(bench.heart.cluster.frameworks.size, 0)
+})
+
+t.test('an agent that returns with nothing but executors of an ended framework is told to end them', async t => {
+  const bench = new HeartBench()
+  const agentId = bench.agent('l1')
+  const framework = bench.framework()
+  const { info } = bench.heart.cluster.frameworks.get(framework.id)!
+  bench.do({ type: 'LINK_ENDED', link: 'l1', restarted: false })
+  bench.call(framework, { type: 'TEARDOWN' })
+  bench.forgetEffects()
+  const executor_info = { executor_id: { value: 'e' }, command: { value: 'x' }, framework_id: info.id! }
+  bench.reregister('l1', agentId, { frameworks: [info], executors: [{ framework_id: info.id!, executor_info }] })
+  t.match(
+    bench.sent('l1').filter(message => message.shutdown_framework),
+    [{ shutdown_framework: { framework_id: info.id } }],
+  )
+  t.same([...bench.heart.cluster.agents.get(agentId)!.executors], [])
+})
+
 t.test('reconciliation', async t => {
   const bench = new HeartBench({}, [
     { id: 'back', entry: { state: 'admitted', info: { hostname: 'h', id: { value: 'back' } } } },

@@ -200,6 +200,7 @@ t.test('launching', async t => {
       { task_id: { value: 'good' }, resources: resources('cpus:1;mem:32;gpus:0') },
     )
     t.match(bench.updates(framework.stream), [{ task_id: { value: 'bad' } }])
+    t.equal(bench.heart.cluster.tally.counts.get('master/tasks_error'), cases.length + 1, 'each is counted')
     t.match(bench.sent('l1'), [{ run_task: { task: { task_id: { value: 'good' }, agent_id: { value: agentId } } } }])
   })
   t.test('an executor is paid for once, must stay the same, and is given back when it exits', async t => {
