@@ -324,6 +324,52 @@ t.test('status updates', async t => {
   })
 })
 
+t.test('reconciliation of many tasks', async t => {
+  const many = () => {
+    const bench = new HeartBench()
+    bench.agent('l1', { resources: 'cpus:1000;mem:100000' })
+    const framework = bench.framework()
+    const launch = (first: number, count: number) => {
+      bench.pass(1, ['l1'])
+      const tasks = Array.from({ length: count }, (_, index) => ({ task_id: { value: `t${first + index}` } }))
+      bench.launch(framework, bench.offers(framework.stream).at(-1)!, ...tasks)
+    }
+    launch(0, 150)
+    bench.holdsStreams = true
+    bench.forgetEffects()
+    return { bench, framework, launch }
+  }
+  const answers = (bench: HeartBench, stream: string) =>
+    bench.updates(stream).filter(({ reason }) => reason === 'REASON_RECONCILIATION')
+  t.test('goes on when the stream takes more, with what is known then, and not with what began later', async t => {
+    const { bench, framework, launch } = many()
+    bench.call(framework, { type: 'RECONCILE', reconcile: {} })
+    t.equal(answers(bench, framework.stream).length, 100)
+    bench.update('l1', framework.id, 't149', 'TASK_RUNNING')
+    launch(150, 20)
+    bench.do({ type: 'STREAM_READY', streamId: framework.stream })
+    const all = answers(bench, framework.stream)
+    t.equal(all.length, 150)
+    t.match(all.at(-1), { task_id: { value: 't149' }, state: 'TASK_RUNNING' })
+    t.notOk(bench.effects.at(-1)!.type === 'MORE_FOLLOWS')
+  })
+  t.test('ends with its stream, and begins anew on the next', async t => {
+    for (const breaks of [true, false]) {
+      const { bench, framework } = many()
+      bench.call(framework, { type: 'RECONCILE', reconcile: {} })
+      if (breaks) bench.do({ type: 'STREAM_BROKEN', streamId: framework.stream })
+      const again = bench.framework({ id: { value: framework.id } })
+      bench.do({ type: 'STREAM_READY', streamId: framework.stream })
+      bench.do({ type: 'STREAM_READY', streamId: again.stream })
+      t.same(answers(bench, again.stream), [])
+      bench.call(again, { type: 'RECONCILE', reconcile: {} })
+      t.equal(answers(bench, again.stream).length, 100)
+      bench.do({ type: 'STREAM_READY', streamId: again.stream })
+      t.equal(answers(bench, again.stream).length, 150)
+    }
+  })
+})
+
 t.test('of what has ended only so much is remembered: frameworks, in the heart and for readers', async t => {
   const bench = new HeartBench()
   for (let number = 0; number < 60; number++) bench.call(bench.framework(), { type: 'TEARDOWN' })

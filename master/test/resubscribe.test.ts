@@ -147,15 +147,25 @@ t.test('a framework that goes for good is shut down where it has something, and 
   const executor = { executor_id: { value: 'e' }, command: { value: 'x' }, resources: [] }
   bench.launch(framework, offers[0]!, { task_id: { value: 'command' } })
   bench.launch(framework, offers[1]!, { task_id: { value: 'own' }, executor })
-  const link = links[Number(offers[1]!.agent_id.value.replace('M-S', ''))]!
+  const linkOf = ({ agent_id }: { agent_id: { value: string } }) => links[Number(agent_id.value.replace('M-S', ''))]!
+  const link = linkOf(offers[1]!)
   const uuid = bench.update(link, framework.id, 'own', 'TASK_FINISHED')
   bench.call(framework, {
     type: 'ACKNOWLEDGE',
     acknowledge: { agent_id: offers[1]!.agent_id, task_id: { value: 'own' }, uuid },
   })
+  bench.launch(framework, offers[2]!, { task_id: { value: 'past' }, executor })
+  const gone = { framework_id: { value: framework.id }, executor_id: { value: 'e' } }
+  const third = linkOf(offers[2]!)
+  const last = bench.update(third, framework.id, 'past', 'TASK_FINISHED')
+  bench.call(framework, {
+    type: 'ACKNOWLEDGE',
+    acknowledge: { agent_id: offers[2]!.agent_id, task_id: { value: 'past' }, uuid: last },
+  })
+  bench.fromAgent(third, { exited_executor: gone })
   bench.forgetEffects()
   bench.call(framework, { type: 'TEARDOWN' })
   const told = links.filter(each => bench.sent(each).some(message => message.shutdown_framework))
-  const there = offers.slice(0, 2).map(({ agent_id }) => links[Number(agent_id.value.replace('M-S', ''))]!)
+  const there = offers.slice(0, 2).map(linkOf)
   t.same(told.sort(), there.sort(), 'where a task runs, and where an executor is left')
 })

@@ -2,6 +2,7 @@ import type { FeedWriter } from '@meseta/common/feed/writer'
 import type { Clock } from '@meseta/common/service/clock'
 import { systemRandom } from '@meseta/common/service/random'
 import t from 'tap'
+import { Heartbeats } from '../src/api/heartbeats.ts'
 import { OperatorStreams } from '../src/api/operator-stream.ts'
 import { SchedulerEndpoint } from '../src/api/scheduler.ts'
 import type { ApiStream } from '../src/api/transport.ts'
@@ -87,6 +88,21 @@ t.test("a scheduler's stream beats each 15 s", async t => {
   t.ok(stream.ended)
   clock.pass(60)
   t.equal(stream.types.length, 4)
+})
+
+t.test('streams that began apart beat each in its own time', async t => {
+  const clock = new HandClock()
+  const beats: string[] = []
+  const heartbeats = new Heartbeats<string>(clock, name => beats.push(`${name} ${clock.time / 1000}`))
+  heartbeats.begin('one')
+  clock.pass(5)
+  heartbeats.begin('two')
+  clock.pass(40)
+  t.same(beats, ['one 15', 'two 20', 'one 30', 'two 35', 'one 45'])
+  heartbeats.end('one')
+  clock.pass(15)
+  t.same(beats.slice(5), ['two 50'])
+  heartbeats.stop()
 })
 
 t.test("operators' streams beat each 15 s, and of more than 1,000 the oldest ends", async t => {

@@ -277,7 +277,6 @@ export function removeFramework(cluster: Cluster, framework: Framework): void {
   cluster.tasks.forgetFramework(framework.id)
   cluster.allocator.removeFramework(framework.id)
   cluster.frameworks.delete(framework.id)
-  cluster.untold.delete(framework)
   cluster.tally.forgetFramework(framework.id)
   cluster.completed.add(framework.id)
   if (cluster.completed.size > cluster.config.maxCompletedFrameworks)

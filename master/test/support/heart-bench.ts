@@ -29,6 +29,8 @@ export class HeartBench {
   /** Registry writes are only done by `writeRegistry`. */
   holdsWrites = false
   hearsItself = true
+  /** Streams take more only when the test says STREAM_READY. */
+  holdsStreams = false
   now = 1_000_000
   readonly registry = new Map<string, RegisteredAgent>()
   readonly #held: (Effect & { type: 'PERSIST' })[] = []
@@ -49,7 +51,8 @@ export class HeartBench {
         if (this.holdsWrites) this.#held.push(effect)
         else this.#write(effect)
       }
-      if (effect.type === 'MORE_FOLLOWS') this.do({ type: 'STREAM_READY', streamId: effect.streamId })
+      if (effect.type === 'MORE_FOLLOWS' && !this.holdsStreams)
+        this.do({ type: 'STREAM_READY', streamId: effect.streamId })
       if (effect.type === 'ALLOCATE_SOON') this.do({ type: 'ALLOCATE' })
     }
     return effects
