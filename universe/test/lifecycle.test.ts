@@ -217,6 +217,16 @@ t.test('list, and uninstall of one, of several, and of a group', async t => {
   t.same([...marathon.apps.keys()], ['/old', '/plain', '/rubbish'], 'a label alone makes no group deletable')
   t.notOk(marathon.seen.some(seen => seen.method === 'DELETE' && seen.url.startsWith('/v2/groups?')))
 
+  await install('crowd')
+  marathon.put({ id: '/crowd/mine', labels: {} })
+  t.match((await uninstall({ packageName: 'crowd' })).body, { results: [{ appId: '/crowd' }] })
+  t.same(
+    [...marathon.apps.keys()],
+    ['/old', '/plain', '/rubbish', '/crowd/mine'],
+    'what somebody has put beside them in the group stays',
+  )
+  marathon.remove('/crowd/mine')
+
   marathon.put({ id: '/others/app', labels: {} })
   marathon.put({ id: '/evil', labels: { ...labels, MESETA_PACKAGE_GROUP: '/others' } })
   t.match((await uninstall({ packageName: 'evil' })).body, { results: [{ appId: '/evil' }] })

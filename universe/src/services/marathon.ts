@@ -45,13 +45,23 @@ export class Marathon {
 
   /** All apps that were installed from packages, or from the named one. */
   async packageApps(authorization: string | undefined, packageName?: string): Promise<MarathonApp[]> {
-    const answer = await this.#peer.call({ method: 'GET', path: `/v2/apps?label=${label.name}`, authorization })
-    refuseFailure(answer)
-    const apps = member(parsed(answer), 'apps')
-    return (Array.isArray(apps) ? apps : [])
-      .flatMap(value => toApp(value as Json) ?? [])
+    const apps = await this.#apps(`label=${label.name}`, authorization)
+    return apps
       .filter(app => app.labels[label.name] !== undefined)
       .filter(app => packageName === undefined || app.labels[label.name] === packageName)
+  }
+
+  /** All apps within a group, also those within its groups. */
+  async appsIn(group: string, authorization: string | undefined): Promise<MarathonApp[]> {
+    const apps = await this.#apps(`id=${encodeURIComponent(group)}`, authorization)
+    return apps.filter(app => app.id.startsWith(`${group}/`))
+  }
+
+  async #apps(query: string, authorization: string | undefined): Promise<MarathonApp[]> {
+    const answer = await this.#peer.call({ method: 'GET', path: `/v2/apps?${query}`, authorization })
+    refuseFailure(answer)
+    const apps = member(parsed(answer), 'apps')
+    return (Array.isArray(apps) ? apps : []).flatMap(value => toApp(value as Json) ?? [])
   }
 
   /** Replaces a definition whole. Answers the id of the deployment. */

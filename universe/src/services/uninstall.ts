@@ -2,7 +2,7 @@ import type { UninstallRequest } from '../api/requests.ts'
 import type { Session } from '../api/session.ts'
 import { CatalogError } from '../problems.ts'
 import { type Json, type JsonObject, member } from '../render/json.ts'
-import { label } from '../render/labels.ts'
+import { groupOf, label } from '../render/labels.ts'
 import { absoluteId } from '../render/render.ts'
 import type { Repositories } from '../repositories/repositories.ts'
 import { type Installation, installations } from './installed.ts'
@@ -77,10 +77,23 @@ export class Uninstaller {
       await this.#options.sdk.start(app, session.authorization)
       return
     }
-    const status = await this.#options.marathon.delete(id, kind, session.authorization)
-    if (status !== 200) throw new CatalogError('MarathonAppDeleteError', { appId: id })
+    if (kind === 'apps') await this.#delete(id, kind, session)
+    else await this.#removeGroup(installation, session)
     const framework = app.labels[label.frameworkName]
     if (framework !== undefined) await this.#endFramework(installation, framework, session)
+  }
+
+  /** The group as a whole; when there is something in it that is not the package's, the package's apps only. */
+  async #removeGroup({ id, packageName }: Installation, session: Session): Promise<void> {
+    const apps = await this.#options.marathon.appsIn(id, session.authorization)
+    const own = apps.filter(({ labels }) => groupOf(labels) === id && labels[label.name] === packageName)
+    if (own.length === apps.length) return this.#delete(id, 'groups', session)
+    for (const app of own) await this.#delete(app.id, 'apps', session)
+  }
+
+  async #delete(id: string, kind: Installation['kind'], { authorization }: Session): Promise<void> {
+    const status = await this.#options.marathon.delete(id, kind, authorization)
+    if (status !== 200) throw new CatalogError('MarathonAppDeleteError', { appId: id })
   }
 
   async #endFramework(installation: Installation, frameworkName: string, session: Session): Promise<void> {
