@@ -13,8 +13,11 @@ export class UserFetches {
     const key = `${user.uid}:${user.gid}`
     let process = this.#processes.get(key)
     if (process === undefined) {
-      process = new UserProcess(user, () => this.#processes.delete(key))
-      this.#processes.set(key, process)
+      const begun = new UserProcess(user, () => {
+        if (this.#processes.get(key) === begun) this.#processes.delete(key)
+      })
+      this.#processes.set(key, begun)
+      process = begun
     }
     await process.fetch(request, signal)
   }

@@ -4,6 +4,7 @@ import type { Clock, Timer } from '@meseta/common/service/clock'
 import type { Logger } from 'pino'
 import type { Sandboxes } from '../agent.ts'
 import { replaceLink } from '../checkpoints/files.ts'
+import { removeTree } from './remove-tree.ts'
 
 export interface CollectorOptions {
   readonly workDir: string
@@ -75,7 +76,7 @@ export class SandboxCollector implements Sandboxes {
 
   async #remove(path: string): Promise<void> {
     try {
-      await rm(path, { recursive: true, force: true })
+      await removeTree(path)
       await removeEmptyParents(path)
       this.counts.succeeded++
     } catch (error) {
