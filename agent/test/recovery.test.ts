@@ -4,6 +4,7 @@ import type { Recovered, RecoveredTask } from '../src/checkpoints/stored.ts'
 import type { RecoveredContainer } from '../src/containers/launcher.ts'
 import { Heart } from '../src/core/heart.ts'
 import type { Effect } from '../src/core/messages.ts'
+import type { StoredKill } from '../src/core/model.ts'
 import type { UpdateRecord } from '../src/updates/record.ts'
 import { framework, taskInfo } from './harness.ts'
 import { config } from './heart-bench.ts'
@@ -12,8 +13,8 @@ type Found = RecoveredContainer['state'] | undefined
 const running: Found = { kind: 'running', pid: 7 }
 const container = (id: string) => ({ value: id, parent: { value: 'pod-container' } })
 
-function update(id: string, state: TaskState): UpdateRecord {
-  const status: TaskStatus = { task_id: { value: id }, state, uuid: `${id} ${state}`, timestamp: 1 }
+function update(id: string, state: TaskState, rest: Partial<TaskStatus>): UpdateRecord {
+  const status: TaskStatus = { task_id: { value: id }, state, uuid: `${id} ${state}`, timestamp: 1, ...rest }
   return { type: 'UPDATE', status }
 }
 
@@ -22,12 +23,16 @@ function recoverGroup(
   members: Record<string, [TaskState[], Found]>,
   info: FrameworkInfo = framework,
   rest: Partial<TaskInfo> = {},
+  kill?: StoredKill,
+  status: Partial<TaskStatus> = {},
+  others: RecoveredContainer[] = [],
 ) {
   const tasks: RecoveredTask[] = Object.entries(members).map(([id, [states]]) => ({
     info: taskInfo(id, 'sleep 1000', rest),
     container: container(id),
     group: 'group-1',
-    records: states.map(state => update(id, state)),
+    kill,
+    records: states.map(state => update(id, state, status)),
   }))
   const recovered: Recovered = {
     followed: 0,
@@ -51,7 +56,7 @@ function recoverGroup(
     state === undefined ? [] : [{ id: container(id), state }],
   )
   const heart = new Heart(config, 'seed')
-  const effects = heart.recover({ wall: 10_000, mono: 0 }, recovered, containers)
+  const effects = heart.recover({ wall: 10_000, mono: 0 }, recovered, [...containers, ...others])
   return { heart, effects }
 }
 
@@ -95,4 +100,58 @@ t.test('after a crash of the agent a group of which one has finished runs on', a
   const { heart, effects } = recoverGroup({ done: [[...up, 'TASK_FINISHED'], undefined], other: [up, running] })
   test.strictSame(killed(effects), [])
   test.equal(heart.liveTasks(), 1)
+})
+
+t.test('a kill goes on after a crash of the agent, with what is left of its grace period', async test => {
+  const up: TaskState[] = ['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING']
+  const { heart, effects } = recoverGroup(
+    { web: [up, running] },
+    framework,
+    {},
+    { graceEnds: 12_000, final: 'TASK_KILLED' },
+  )
+  test.strictSame(killed(effects), ['web 15'])
+  test.equal(heart.nextDeadline(), 2_000)
+  const later = heart.step({ wall: 12_000, mono: 2_000 }, [{ type: 'tick' }])
+  test.strictSame(killed(later), ['web 9'])
+  const exit = { type: 'exited', container: container('web'), exit: { kind: 'signalled', signal: 9 } } as const
+  const reaping = heart.step({ wall: 12_100, mono: 2_100 }, [exit])
+  test.match(reaping, [{ type: 'reap', grace: 0 }])
+})
+
+t.test('what a task was last known to be outlives a crash of the agent', async test => {
+  const { heart } = recoverGroup({ web: [['TASK_STARTING', 'TASK_RUNNING'], running] }, framework, {}, undefined, {
+    healthy: false,
+    check_status: { type: 'TCP', tcp: { succeeded: true } },
+  })
+  test.match(heart.core.tasks.get('fw-1/web'), {
+    healthy: false,
+    checkStatus: { tcp: { succeeded: true } },
+    startedAt: 1_000,
+    pid: 7,
+  })
+})
+
+t.test('containers that nothing accounts for are destroyed, those of ended tasks too', async test => {
+  const ended: TaskState[] = ['TASK_STARTING', 'TASK_RUNNING', 'TASK_FINISHED']
+  const { effects } = recoverGroup({ over: [ended, running] }, framework, {}, undefined, {}, [
+    { id: { value: 'orphan' }, state: running },
+  ])
+  test.strictSame(
+    effects.flatMap(effect => (effect.type === 'destroy' ? [effect.container.value] : [])),
+    ['over', 'orphan'],
+  )
+  test.match(
+    effects.filter(effect => effect.type === 'log'),
+    [{ level: 'warn' }, { level: 'warn' }],
+  )
+})
+
+t.test('an executor of which no task is left is forgotten with its framework', async test => {
+  const { heart, effects } = recoverGroup({})
+  test.equal(heart.core.executors.size + heart.core.frameworks.size, 0)
+  test.match(
+    effects.filter(effect => effect.type === 'forget').map(effect => effect.path),
+    [/executors\/pod$/, /frameworks\/fw-1$/],
+  )
 })
