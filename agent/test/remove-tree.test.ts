@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { removeTree } from '../src/sandbox/remove-tree.ts'
@@ -22,22 +24,40 @@ t.test('a tree goes with all that is in it, and nothing that its links lead to',
   test.ok(existsSync(join(folder, 'outside/kept')))
 })
 
+/** Puts a link in the place of a folder and the folder back again, for as long as it lives. */
+const swapper = `
+const { renameSync, symlinkSync, unlinkSync } = require('node:fs')
+const [inner, aside, outside] = process.argv.slice(1)
+const attempt = action => { try { action() } catch {} }
+console.log('swapping')
+for (;;) {
+  attempt(() => renameSync(inner, aside))
+  attempt(() => symlinkSync(outside, inner))
+  attempt(() => unlinkSync(inner))
+  attempt(() => renameSync(aside, inner))
+}`
+
 t.test('a folder that becomes a link while it is removed leads nowhere', async test => {
   const folder = await tempFolder(test)
-  const outside = join(folder, 'outside')
+  const [outside, tree] = [join(folder, 'outside'), join(folder, 'tree')]
   await mkdir(outside)
   const kept = Array.from({ length: 20 }, (_, index) => `kept-${index}`)
   for (const name of kept) await writeFile(join(outside, name), '')
-  for (let round = 0; round < 30; round++) {
-    const tree = join(folder, `tree-${round}`)
-    const inner = join(tree, 'inner')
-    await mkdir(inner, { recursive: true })
-    for (let index = 0; index < round; index++) await writeFile(join(inner, `file-${index}`), '')
-    const removal = removeTree(tree).catch(() => {})
-    for (let turn = 0; turn < round; turn++) await Promise.resolve()
-    await rename(inner, join(folder, `moved-${round}`)).catch(() => {})
-    await symlink(outside, inner).catch(() => {})
-    await removal
+  const child = spawn(process.execPath, ['-e', swapper, join(tree, 'inner'), join(tree, 'aside'), outside])
+  test.teardown(async () => {
+    const gone = once(child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+  })
+  await once(child.stdout, 'data')
+  for (let round = 0; round < 200; round++) {
+    await mkdir(join(tree, 'inner'), { recursive: true }).catch(() => {})
+    await writeFile(join(tree, 'inner', 'file'), '').catch(() => {})
+    await removeTree(tree).catch(() => {})
   }
-  test.strictSame((await readdir(outside)).sort(), kept.sort())
+  const left = await readdir(outside)
+  test.strictSame(
+    kept.filter(name => !left.includes(name)),
+    [],
+  )
 })
