@@ -248,3 +248,40 @@ t.test('UDP clients: so many, while they talk, and never left with a backend tha
   front.update([])
   t.equal(front.connections, 0)
 })
+
+t.test('a front that could open no port at all tries again, until it is closed', async t => {
+  for (const Front of [TcpFront, UdpFront]) {
+    const later: { delay: number; action: () => void; cancelled: boolean }[] = []
+    const clock: Clock = {
+      ...systemClock,
+      after: (delay, action) => {
+        const entry = { delay, action, cancelled: false }
+        later.push(entry)
+        return {
+          cancel: () => {
+            entry.cancelled = true
+          },
+        }
+      },
+    }
+    const { front: given } = options({}, clock)
+    const errors: (string | undefined)[] = []
+    const events = { ...given.events, listening: ({ error }: { error: string | undefined }) => errors.push(error) }
+    // An address of nobody (RFC 5737): no port of it can be opened.
+    const front = new Front({ ...given, place: { address: '192.0.2.1', port: 80 }, events })
+    front.update([at(1)])
+    await until(
+      () => later.length,
+      count => count === 1,
+    )
+    t.match(errors, [/192\.0\.2\.1:80 can not be opened .*it is not reachable/])
+    later[0]!.action()
+    await until(
+      () => later.length,
+      count => count === 2,
+    )
+    t.equal(errors.length, 2)
+    await front.close(0)
+    t.strictSame(later[1]?.cancelled, true)
+  }
+})

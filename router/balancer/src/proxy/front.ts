@@ -39,6 +39,9 @@ export interface FrontOptions {
   readonly events: FrontEvents
 }
 
+/** After this a front that could open no port at all tries again, ms: descriptors may have run out for a while. */
+export const listenAgain = 2_000
+
 /** The ports to try, in order: its own, the one that it got before, any free one. */
 export function portsToTry(place: Place, secondPort: number | undefined): readonly number[] {
   return [...new Set([place.port, secondPort ?? 0, 0])]

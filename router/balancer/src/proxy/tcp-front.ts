@@ -1,7 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net'
+import type { Timer } from '@meseta/common/service/clock'
 import type { Backend } from '../table/backends.ts'
 import { connectBackend } from './connect.ts'
-import { type Front, type FrontOptions, portsToTry, refusalToListen } from './front.ts'
+import { type Front, type FrontOptions, listenAgain, portsToTry, refusalToListen } from './front.ts'
 import { joinSockets } from './join.ts'
 import { Pool } from './pool.ts'
 
@@ -12,6 +13,7 @@ export class TcpFront implements Front {
   readonly #clients = new Set<Socket>()
   #server: Server | undefined
   #wanted = false
+  #again: Timer | undefined
   #port: number | undefined
   #closed = false
   #drained: (() => void) | undefined
@@ -47,6 +49,7 @@ export class TcpFront implements Front {
   }
 
   #open(): void {
+    this.#again?.cancel()
     this.#wanted = true
     if (this.#server !== undefined) return
     const { place } = this.#options
@@ -65,6 +68,7 @@ export class TcpFront implements Front {
       else {
         this.#server = undefined
         this.#tell(undefined, refusalToListen(place, refused, undefined))
+        if (this.#wanted) this.#again = this.#options.clock.after(listenAgain, () => this.#open())
       }
     })
     server.on('listening', () => {
@@ -79,6 +83,7 @@ export class TcpFront implements Front {
 
   /** A closed port refuses at once: nobody waits for a virtual IP that no one serves. */
   #shut(): void {
+    this.#again?.cancel()
     this.#wanted = false
     // One that is still being bound is shut when it listens.
     if (!this.#server?.listening) return

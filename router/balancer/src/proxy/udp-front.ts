@@ -2,7 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import type { Timer } from '@meseta/common/service/clock'
 import type { Backend } from '../table/backends.ts'
-import { type Front, type FrontOptions, portsToTry, refusalToListen } from './front.ts'
+import { type Front, type FrontOptions, listenAgain, portsToTry, refusalToListen } from './front.ts'
 import { type Member, Pool } from './pool.ts'
 
 /** A client whose datagrams go to one backend, over a socket of its own, so that the answers find back. */
@@ -28,6 +28,7 @@ export class UdpFront implements Front {
   #socket: Socket | undefined
   #isBound = false
   #wanted = false
+  #again: Timer | undefined
   #port: number | undefined
   #closed = false
 
@@ -57,6 +58,7 @@ export class UdpFront implements Front {
   }
 
   #open(): void {
+    this.#again?.cancel()
     this.#wanted = true
     if (this.#socket !== undefined) return
     const { place } = this.#options
@@ -71,8 +73,9 @@ export class UdpFront implements Front {
       socket.close()
       this.#socket = undefined
       const first = refused ?? error
-      if (ports.length > 0) this.#bind(ports, first)
-      else events.listening({ port: undefined, error: refusalToListen(place, first, undefined) })
+      if (ports.length > 0) return this.#bind(ports, first)
+      events.listening({ port: undefined, error: refusalToListen(place, first, undefined) })
+      if (this.#wanted) this.#again = this.#options.clock.after(listenAgain, () => this.#open())
     })
     socket.bind({ address: place.address, port: ports.shift() ?? 0, exclusive: true }, () => {
       this.#isBound = true
@@ -87,6 +90,7 @@ export class UdpFront implements Front {
   }
 
   #shut(): void {
+    this.#again?.cancel()
     this.#wanted = false
     // One that is still being bound is shut when it is.
     if (!this.#isBound) return
