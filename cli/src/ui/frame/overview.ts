@@ -44,9 +44,13 @@ export function needs(model: Model, now: number): Need[] {
     if (repository.error) found.push({ subject: name, mark: '!', state: 'REPOSITORY', why: text(repository.error) })
   for (const [key, vip] of model.all('vip'))
     if (vip.error)
-      found.push({ subject: key, mark: rowOf(model, 'vips', key, now).mark, state: 'VIP', why: vipNote(vip) })
+      found.push({ subject: vipName(key), mark: rowOf(model, 'vips', key, now).mark, state: 'VIP', why: vipNote(vip) })
   return found.sort((a, b) => badness(a.mark) - badness(b.mark) || (a.subject < b.subject ? -1 : 1))
 }
+
+/** What people call a virtual IP: its service and port. */
+const vipName = (key: string): string =>
+  key.replace(/\.marathon\.l4lb\.thisdcos\.directory(?=:)/, '').replace(/\/tcp$/, '')
 
 function appNeed(subject: string, app: Body, wait: Body | undefined, now: number): Need {
   const { word, mark } = appStatus(app, wait)
