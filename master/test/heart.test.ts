@@ -353,6 +353,17 @@ t.test('reconciliation of many tasks', async t => {
     t.match(all.at(-1), { task_id: { value: 't149' }, state: 'TASK_RUNNING' })
     t.notOk(bench.effects.at(-1)!.type === 'MORE_FOLLOWS')
   })
+  t.test('by name is bounded where the framework does not read: its stream ends there', async t => {
+    const { bench, framework } = many()
+    const tasks = Array.from({ length: 350_000 }, (_, number) => ({ task_id: { value: `${number}` } }))
+    for (let time = 0; time < 3; time++) bench.call(framework, { type: 'RECONCILE', reconcile: { tasks } })
+    t.notOk(bench.effects.some(({ type }) => type === 'STREAM_CLOSED'))
+    bench.call(framework, { type: 'RECONCILE', reconcile: { tasks } })
+    t.ok(bench.effects.some(effect => effect.type === 'NOTE' && effect.note.code === 'TOO_MANY_QUESTIONS'))
+    t.ok(bench.effects.some(({ type }) => type === 'STREAM_CLOSED'))
+    t.equal(bench.call(framework, { type: 'RECONCILE', reconcile: {} }), 403, 'it is to subscribe again')
+    t.ok(bench.heart.cluster.frameworks.has(framework.id), 'and may')
+  })
   t.test('ends with its stream, and begins anew on the next', async t => {
     for (const breaks of [true, false]) {
       const { bench, framework } = many()

@@ -12,9 +12,9 @@ import type { Command } from '../src/state/commands.ts'
 import { heartDefaults } from '../src/state/config.ts'
 import { Heart } from '../src/state/heart.ts'
 
-/** A stream's 64 MiB hold some 150,000 of these answers. */
-const count = Number(process.env.TASKS ?? 200_000)
-const maxQueuedBytes = 64 * 1024 * 1024
+/** An eighth of what the master lets wait holds some 20,000 of these answers. TASKS=500000 takes half a minute. */
+const count = Number(process.env.TASKS ?? 40_000)
+const maxQueuedBytes = 8 * 1024 * 1024
 const masterInfo = { id: 'M', ip: 0, port: 5050, pid: 'master@127.0.0.1:5050', hostname: '127.0.0.1' }
 const agentInfo = { hostname: 'h', id: { value: 'a0' } }
 const frameworkInfo = { user: 'u', name: 'f', id: { value: 'f' }, failover_timeout: 100, checkpoint: true }
@@ -163,7 +163,7 @@ t.test(`a framework with ${count} tasks reconciles, all and by name, and little 
   await world.answered(count)
   t.equal(world.answers, count)
   t.notOk(world.ended, 'the stream goes on')
-  const named = world.tasks.slice(0, 100_000).map(({ task_id }) => ({ task_id }))
+  const named = world.tasks.slice(0, 20_000).map(({ task_id }) => ({ task_id }))
   for (let time = 0; time < 2; time++)
     t.equal(await world.call(url, { type: 'RECONCILE', reconcile: { tasks: named } }), 202)
   await world.answered(count + 2 * named.length)
@@ -172,7 +172,7 @@ t.test(`a framework with ${count} tasks reconciles, all and by name, and little 
 })
 
 t.test('a framework that does not read while it asks is neither cut off nor forgotten', async t => {
-  const tasks = 50_000
+  const tasks = 15_000
   const world = new World(tasks)
   const url = await world.open(t)
   const response = await world.subscribe(url)
@@ -183,17 +183,4 @@ t.test('a framework that does not read while it asks is neither cut off nor forg
   response.resume()
   await world.answered(2 * tasks)
   t.equal(world.answers, 2 * tasks, 'those that wait are answered as one')
-})
-
-t.test('what a framework asks by name and does not read is bounded, and its stream ends there', async t => {
-  const world = new World(1)
-  const url = await world.open(t)
-  const response = await world.subscribe(url)
-  response.pause()
-  const tasks = Array.from({ length: 350_000 }, (_, number) => ({ task_id: { value: `${number}` } }))
-  for (let time = 0; time < 3; time++) await world.call(url, { type: 'RECONCILE', reconcile: { tasks } })
-  t.notOk(world.stream!.closed)
-  await world.call(url, { type: 'RECONCILE', reconcile: { tasks } })
-  await new Promise<void>(closed => world.stream!.onClose(() => closed()))
-  t.equal(await world.call(url, { type: 'RECONCILE', reconcile: {} }), 403, 'it is to subscribe again')
 })
