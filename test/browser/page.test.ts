@@ -121,6 +121,29 @@ t.test('the cluster is shown, and follows its changes without asking again', { s
     cluster.writer.del('package', bad)
   })
 
+  await t.test('however many changes come, the page is drawn ten times a second at most', async t => {
+    await go('apps')
+    await page.evaluate(() => {
+      const drawn: number[] = []
+      new MutationObserver(() => drawn.push(performance.now())).observe(document.querySelector('tbody')!, {
+        subtree: true,
+        characterData: true,
+        childList: true,
+      })
+      Object.assign(globalThis, { drawn })
+    })
+    for (let round = 1; round <= 60; round += 1) {
+      cluster.writer.put('app', '/shop/cart', app('/shop/cart', { instances: 60, tasksRunning: round }))
+      await new Promise(resolve => setImmediate(resolve))
+      await page.evaluate(() => undefined)
+    }
+    await page.getByRole('row').filter({ hasText: '/shop/cart' }).filter({ hasText: '60/60' }).waitFor()
+    const drawn = await page.evaluate(() => (globalThis as unknown as { drawn: number[] }).drawn)
+    const seconds = (drawn.at(-1)! - drawn[0]!) / 1_000
+    t.ok(drawn.length <= 10 * seconds + 2, `${drawn.length} drawings in ${seconds} s`)
+    cluster.writer.put('app', '/shop/cart', app('/shop/cart', { instances: 2, tasksRunning: 2 }))
+  })
+
   await t.test('ten thousand tasks are drawn a page at a time', async t => {
     const now = Date.now()
     for (let index = 0; index < 10_000; index += 1) {

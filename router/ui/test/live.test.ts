@@ -44,6 +44,9 @@ t.test('a connection resumes after its last frame once the state was whole', asy
   t.equal(following.connecting(), 'e.5')
   put('/b', 1, 'e.6')
   t.equal(following.connecting(), 'e.6')
+  say('reset')
+  put('/a', 1, 'f.1')
+  t.equal(following.connecting(), '', 'a new state that broke off is begun again, not the old one resumed')
 })
 
 t.test('a new whole state deletes what it lacks, and nothing before it is complete', async t => {
