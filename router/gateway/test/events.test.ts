@@ -4,7 +4,8 @@ import { systemClock } from '@meseta/common/service/clock'
 import type { Handle } from '@meseta/common/service/component'
 import t, { type Test } from 'tap'
 import { EventStream } from '../src/events/event-stream.ts'
-import { TaskViews } from '../src/events/task-views.ts'
+import { snapshotText } from '../src/events/snapshot.ts'
+import { mostViews, TaskViews } from '../src/events/task-views.ts'
 import { cluster, until } from './support/start.ts'
 
 /** An open stream: its frames, and the copy of the objects that they make. */
@@ -224,4 +225,48 @@ t.test('the snapshot is the state of the stream in one answer, and where it goes
     resumed.frames.map(({ event }) => event),
     ['hello', 'synced'],
   )
+})
+
+t.test('what changes while a snapshot is read is in it, in order', async t => {
+  const writer = new FeedWriter({ epoch: 'e', clock: systemClock })
+  for (const key of ['a', 'b', 'c']) writer.put('k', key, 1)
+  const text: string[] = []
+  for await (const part of snapshotText(writer, undefined, {})) {
+    text.push(part)
+    if (text.length === 1) writer.put('k', 'b', 2)
+    if (text.length === 2) writer.del('k', 'a')
+  }
+  const copy = new Map<string, unknown>()
+  const frames = JSON.parse(text.join('')) as {
+    id: string
+    event: string
+    data: { op: string; key: string; body: unknown }
+  }[]
+  for (const { data } of frames.slice(1, -1)) {
+    if (data.op === 'put') copy.set(data.key, data.body)
+    else copy.delete(data.key)
+  }
+  t.same(Object.fromEntries(copy), { b: 2, c: 1 })
+  t.equal(frames.at(-1)!.id, 'e.5')
+})
+
+t.test('a stream that ends is forgotten, and gives back its list', async t => {
+  const { gateway } = await cluster(t)
+  const topic = (i: number) => encodeURIComponent(`tasks?q=${i}`)
+  const ask = async (i: number) => {
+    const leave = new AbortController()
+    t.teardown(() => leave.abort())
+    const { status, body } = await fetch(`${gateway.url}/meseta/v1/events?topics=${topic(i)}`, { signal: leave.signal })
+    const { value } = await body!.getReader().read()
+    const stream = /"stream":"([\w-]+)"/.exec(Buffer.from(value!).toString())?.[1] ?? ''
+    return { status, stream, leave }
+  }
+  const open = await Promise.all(Array.from({ length: mostViews }, (_, i) => ask(i)))
+  t.ok(open.every(({ status }) => status === 200))
+  t.equal((await ask(mostViews)).status, 503)
+  t.equal((await ask(0)).status, 200, 'the same list is one')
+  open[1]!.leave.abort()
+  await until(async () => (await ask(mostViews)).status === 200)
+  t.equal((await choose(gateway, open[1]!.stream, ['app'])).status, 404)
+  t.equal((await choose(gateway, open[2]!.stream, ['app'])).status, 200)
 })

@@ -104,3 +104,24 @@ t.test('a body is bounded, sent once, and goes on to another backend when it was
   const asked = 'PUT /mesos/x HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n'
   t.match(await wire(gateway, `${asked}Content-Length: 1073741825\r\n\r\n`), /^HTTP\/1\.1 413 /)
 })
+
+t.test('what may have been seen is sent again only when it is harmless', async t => {
+  const { gateway, marathon } = await cluster(t)
+  const cuts = await Promise.all([1, 2].map(() => backend(t, request => void request.socket.destroy())))
+  putService(
+    marathon,
+    'cut',
+    cuts.map(({ port }) => port),
+  )
+  await until(async () => (await raw(gateway, '/service/cut/')).status === 502)
+  const seen = () => cuts.map(({ seen: requests }) => requests.length).reduce((a, b) => a + b)
+  const times = async (method: string, body?: string) => {
+    const before = seen()
+    const { status } = await raw(gateway, '/service/cut/', {}, method, body)
+    return [status, seen() - before]
+  }
+  t.same(await times('GET'), [502, 2])
+  t.same(await times('POST'), [502, 1])
+  t.same(await times('DELETE'), [502, 1])
+  t.same(await times('PUT', 'body'), [502, 1])
+})
