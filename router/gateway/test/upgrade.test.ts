@@ -99,7 +99,11 @@ t.test('WebSockets take turns among backends, keep to the one of a cookie, and p
   const cookie = /set-cookie: (meseta-backend-[^;]*)/i.exec(held[0]!.first)![1]!
   const counts = () => services.map(({ seen }) => seen.length)
   const before = counts()
-  for (let i = 0; i < 4; i += 1) (await open(gateway, '/service/ws/', `Cookie: ${cookie}\r\n`)).socket.destroy()
+  for (let i = 0; i < 4; i += 1) {
+    const { socket, first } = await open(gateway, '/service/ws/', `Cookie: ${cookie}\r\n`)
+    t.notMatch(first, /set-cookie/i, 'who has the cookie is not given it again')
+    socket.destroy()
+  }
   t.same(
     counts()
       .map((count, i) => count - before[i]!)
