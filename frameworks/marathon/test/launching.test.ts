@@ -13,6 +13,7 @@ import { refusingConstraint } from '../src/core/launch/constraints.ts'
 import { matchOffer } from '../src/core/launch/match.ts'
 import { buildPod } from '../src/core/launch/pod-task.ts'
 import { Pool } from '../src/core/launch/pool.ts'
+import { chooseHostPorts } from '../src/core/launch/ports.ts'
 import type { AppService, PodService } from '../src/core/model.ts'
 import { completeApp } from '../src/core/spec/app-canonical.ts'
 import { modernise } from '../src/core/spec/app-legacy.ts'
@@ -211,6 +212,62 @@ t.test('matching: what fits, and every reason why something does not', async t =
     'what is reserved for something else is not ours',
   )
   t.ok('hostPorts' in match(dynamic({})), 'what an operator has reserved for the role is')
+})
+
+t.test('maintenance: not from shortly before its window to the end of it', async t => {
+  const service = appService('/a', { cmd: 'ls', cpus: 1, mem: 1, portDefinitions: [] })
+  const resources = [scalar('cpus', 1), scalar('mem', 1)]
+  const fits = (now: number, drainingSeconds = 0, duration?: number): boolean => {
+    const start = { nanoseconds: 1_000e9 }
+    const unavailability = { start, ...(duration !== undefined && { duration: { nanoseconds: duration * 1e9 } }) }
+    const one = offer(resources, { unavailability })
+    const own = { ...context, now: now * 1000, settings: { ...settings, drainingSeconds } }
+    return 'hostPorts' in matchOffer(service, one, placementOf(one), new Pool(resources), own)
+  }
+  t.ok(fits(999))
+  t.notOk(fits(1_000))
+  t.notOk(fits(999, 60))
+  t.ok(fits(939, 60))
+  t.notOk(fits(1_099, 0, 100))
+  t.ok(fits(1_100, 0, 100))
+  t.notOk(fits(1_000_000), 'one without an end has none')
+})
+
+t.test('another region than the master’s only where a region or zone is asked for', async t => {
+  const domain = { fault_domain: { region: { name: 'far' }, zone: { name: 'z' } } }
+  const resources = [scalar('cpus', 1), scalar('mem', 1)]
+  const fits = (constraints: string[][], homeRegion: string | undefined): boolean => {
+    const service = appService('/a', { cmd: 'ls', cpus: 1, mem: 1, portDefinitions: [], constraints })
+    const one = offer(resources, { domain })
+    return 'hostPorts' in matchOffer(service, one, placementOf(one), new Pool(resources), { ...context, homeRegion })
+  }
+  t.notOk(fits([], 'near'))
+  t.ok(fits([], 'far'))
+  t.ok(fits([], undefined))
+  t.ok(fits([['@region', 'IS', 'far']], 'near'))
+  t.ok(fits([['@zone', 'LIKE', 'z']], 'near'))
+  t.notOk(fits([['@region', 'IS', 'near']], 'near'))
+})
+
+t.test('host ports: the same one twice is none, and any differ from the fixed', async t => {
+  const pool = new Pool([ports(31_000, 31_002)])
+  const roles = new Set(['*'])
+  const choose = (...asked: (number | undefined)[]) => chooseHostPorts(asked, pool, roles, () => 0)
+  t.equal(choose(31_000, 31_000), undefined)
+  t.equal(choose(31_003), undefined)
+  t.same(choose(0, 31_000, undefined, 0), [31_001, 31_000, null, 31_002])
+  t.equal(choose(0, 0, 0, 0), undefined)
+})
+
+t.test('what may be taken away again, shared, or is a disk of its own is not for plain tasks', async t => {
+  const source = { type: 'PATH' as const, path: { root: '/d' } }
+  const pool = new Pool([
+    scalar('cpus', 1, { revocable: {} }),
+    scalar('disk', 1, { shared: {} }),
+    scalar('disk', 2, { disk: { source } }),
+    scalar('disk', 4, { disk: { persistence: { id: 'p' } } }),
+  ])
+  for (const name of ['cpus', 'disk']) t.equal(pool.available(name, new Set(['*'])), 0)
 })
 
 t.test('reserved resources are used first, and go to their role only', async t => {

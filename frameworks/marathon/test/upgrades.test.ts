@@ -1,0 +1,121 @@
+import { seededRandom } from '@meseta/common/sim/random'
+import t from 'tap'
+import type { AppChange } from '../src/core/change/change.ts'
+import { rollingBounds } from '../src/core/deploy/rolling.ts'
+import type { Instance } from '../src/core/instance.ts'
+import { World } from './support/world.ts'
+
+const put = (id: string, body: object, mode: AppChange['mode'] = 'upsert') =>
+  ({ kind: 'apps', apps: [{ id, body, mode, partial: true, path: '' }] }) as const
+const serve = { cmd: 'serve', cpus: 0.1, mem: 32 }
+const settled = (world: World): boolean => world.state.deployments.size === 0
+const instances = (world: World): Instance[] => [...world.state.instances.values()]
+
+t.test('an upgrade to fewer instances ends the surplus at once', async t => {
+  const strategy = { minimumHealthCapacity: 1, maximumOverCapacity: 0, resident: false }
+  t.match(rollingBounds({ ...strategy, wanted: 3, current: 7, healthy: 3 }), { killNow: 4 })
+  t.match(rollingBounds({ ...strategy, wanted: 3, current: 4, healthy: 7 }), { killNow: 4 })
+})
+
+t.test('new instances that are healthy and not ready replace no old ones', async t => {
+  const world = new World({ random: seededRandom(1) })
+  const readinessChecks = [{ portName: 'http' }]
+  const portDefinitions = [{ port: 0, name: 'http' }]
+  world.change(put('/web', { ...serve, readinessChecks, portDefinitions }))
+  world.run(10_000)
+  const ready = (instance: Instance): void =>
+    world.step([
+      {
+        type: 'readiness',
+        instance: instance.id,
+        taskId: instance.tasks[0]?.id ?? '',
+        result: { name: 'readinessCheck', ready: true },
+      },
+    ])
+  t.notOk(settled(world), 'the first deployment waits for it, too')
+  for (const one of instances(world)) ready(one)
+  t.ok(settled(world))
+  const [old] = instances(world) as [Instance]
+  world.change(put('/web', { env: { V: '2' } }))
+  world.run(60_000)
+  t.equal(instances(world).length, 2)
+  t.ok(world.state.instances.has(old.id))
+  for (const one of instances(world)) if (one.id !== old.id) ready(one)
+  world.run(60_000, () => settled(world))
+  t.notOk(world.state.instances.has(old.id))
+  t.equal(world.running('/web').length, 1)
+})
+
+t.test('a restart does not wait for the delay of what failed before', async t => {
+  const world = new World({ random: seededRandom(2), failures: 1 })
+  world.change(put('/web', { ...serve, backoffSeconds: 3_000, maxLaunchDelaySeconds: 3_000 }))
+  world.run(60_000)
+  const launches = (): number => world.calls.filter(call => call.kind === 'accept').length
+  t.equal(launches(), 1)
+  world.change({ kind: 'restart', id: '/web' }, true)
+  world.run(30_000)
+  t.equal(launches(), 2)
+})
+
+t.test('killing and scaling down ends the instances that were named', async t => {
+  const world = new World({ random: seededRandom(3) })
+  world.change(put('/web', { ...serve, instances: 4 }))
+  world.run(60_000, () => settled(world))
+  const named = instances(world)
+    .sort((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0))
+    .slice(0, 2)
+    .map(one => one.id)
+  world.change({ kind: 'scale-down', victims: new Map([['/web', named]]) })
+  world.run(60_000, () => settled(world))
+  t.equal(world.state.instances.size, 2)
+  for (const id of named) t.notOk(world.state.instances.has(id), 'the oldest, which would be the last of their own')
+})
+
+t.test('a task is killed by the failure after as many as are allowed', async t => {
+  const world = new World({ random: seededRandom(4) })
+  world.healthy = () => false
+  world.change(
+    put('/web', {
+      ...serve,
+      healthChecks: [{ protocol: 'TCP', gracePeriodSeconds: 0, intervalSeconds: 10, maxConsecutiveFailures: 3 }],
+    }),
+  )
+  const failures = (): number => world.events.filter(event => event.eventType === 'failed_health_check_event').length
+  world.run(120_000, () => world.events.some(event => event.eventType === 'unhealthy_instance_kill_event'))
+  t.equal(failures(), 4)
+})
+
+t.test('so many launches on one offer and in one period, and the rest of an offer is wanted at once', async t => {
+  const settings = { maxInstancesPerOffer: 3, launchTokens: 7 }
+  const world = new World({ random: seededRandom(5), settings, agents: 2 })
+  world.slow = true
+  world.change(put('/web', { ...serve, instances: 20 }))
+  const accepts = () => world.calls.flatMap(call => (call.kind === 'accept' ? [call] : []))
+  const launched = (): number => instances(world).filter(one => one.condition !== 'Scheduled').length
+  world.run(20_000)
+  t.equal(launched(), 7)
+  t.same(
+    accepts().map(call => [call.operations[0]?.launch?.task_infos?.length, call.refuseSeconds]),
+    [
+      [3, 0],
+      [3, 0],
+      [1, 0],
+    ],
+  )
+  world.run(30_000)
+  t.equal(launched(), 14, 'a period later as many again')
+})
+
+t.test('no more than 100 kills wait for their answer', async t => {
+  const world = new World({ random: seededRandom(6), agents: 20 })
+  world.change(put('/web', { ...serve, instances: 130, cpus: 0.001, mem: 1 }))
+  world.run(600_000, () => settled(world))
+  world.stubborn = true
+  const kills = (): number => world.calls.filter(call => call.kind === 'kill').length
+  world.command(call => ({ type: 'kill', call, instances: [...world.state.instances.keys()], wipe: false }))
+  world.run(20_000)
+  t.equal(kills(), 100)
+  world.stubborn = false
+  world.run(120_000, () => world.state.kills.size === 0)
+  t.equal(world.state.killsSent.size, 0)
+})
