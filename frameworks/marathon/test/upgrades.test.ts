@@ -119,3 +119,51 @@ t.test('no more than 100 kills wait for their answer', async t => {
   world.run(120_000, () => world.state.kills.size === 0)
   t.equal(world.state.killsSent.size, 0)
 })
+
+t.test('a rollback does not wait for the delay that the old configuration had', async t => {
+  const world = new World({ random: seededRandom(7) })
+  world.change(put('/web', { ...serve, backoffSeconds: 3_000, maxLaunchDelaySeconds: 3_000 }))
+  world.run(60_000, () => settled(world))
+  world.update(world.running('/web')[0]?.id as string, 'TASK_FAILED')
+  world.run(1_000)
+  world.change(put('/web', { cpus: 100 }))
+  world.run(10_000)
+  t.equal(world.running('/web').length, 0)
+  const [id] = [...world.state.deployments.keys()] as [string]
+  world.command(call => ({ type: 'cancel-deployment', call, id, force: false }))
+  world.run(30_000, () => world.running('/web').length === 1)
+  t.equal(world.running('/web').length, 1)
+})
+
+t.test('tasks of nobody: what runs is killed, what has ended is told, what is unreachable is left', async t => {
+  const world = new World({ random: seededRandom(8) })
+  world.run(1_000)
+  const uuid = '0f8fad5b-d9cb-469f-a165-70867728950e'
+  const seen = (state: 'TASK_RUNNING' | 'TASK_KILLED' | 'TASK_UNREACHABLE'): string[] => {
+    const [calls, events] = [world.calls.length, world.events.length]
+    const task_id = { value: `gone.instance-${uuid}._app.1` }
+    world.step([{ type: 'status', status: { task_id, state, agent_id: { value: 'A0' }, uuid: 'AAAA', timestamp: 0 } }])
+    return [
+      ...world.calls.slice(calls).map(call => call.kind),
+      ...world.events.slice(events).map(event => event.eventType),
+    ]
+  }
+  t.same(seen('TASK_RUNNING'), ['kill', 'acknowledge'])
+  t.same(seen('TASK_KILLED'), ['acknowledge', 'unknown_instance_terminated_event'])
+  t.same(seen('TASK_UNREACHABLE'), ['acknowledge'])
+})
+
+t.test('after a burst of three, offers are asked for once in an interval', async t => {
+  const world = new World({ random: seededRandom(9) })
+  const revives = (): number => world.calls.filter(call => call.kind === 'revive').length
+  world.run(1_000)
+  for (let n = 0; n < 10; n += 1) {
+    world.change(put(`/app-${n}`, { ...serve, cpus: 100 }))
+    world.run(10)
+  }
+  t.equal(revives(), 3)
+  world.run(4_000)
+  t.ok(revives() <= 4)
+  world.run(5_000)
+  t.ok(revives() >= 4, 'those who were not asked for are asked for then')
+})

@@ -43,7 +43,7 @@ function useOffer(state: State, offer: Offer, placement: Placement, now: Millis)
   const groups: OfferOperation[] = []
   let waiting = waitingServices(state, now)
   let launched = 0
-  while (waiting.length > 0 && launched < state.settings.maxInstancesPerOffer && state.launchTokens > 0) {
+  while (waiting.length > 0) {
     const again: Service[] = []
     for (const service of waiting) {
       if (launched >= state.settings.maxInstancesPerOffer || state.launchTokens <= 0) break
