@@ -162,6 +162,15 @@ t.test('requests go where the fewest are in hand, and a cookie keeps a client on
   balance.end(a!)
   balance.begin(c!)
   t.equal(balance.order(backends, 'unknown', 3)[0], a)
+  const counted = new Balance()
+  for (const backend of [a!, a!, b!, c!]) counted.begin(backend)
+  counted.end(a!)
+  counted.end(b!)
+  t.same(
+    [1, 2, 3].map(() => counted.order(backends, undefined, 3)[0]!.id),
+    ['b', 'b', 'b'],
+    'of two requests in hand one is left',
+  )
   const first = new Set(
     Array.from({ length: 6 }, () => new Balance()).flatMap(fresh =>
       [1, 2, 3].map(() => fresh.order(backends, undefined, 3)[0]!.id),
