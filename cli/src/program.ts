@@ -1,5 +1,5 @@
 import { mesetaVersion } from '@meseta/common/service/version'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { register as registerApp } from './commands/app.ts'
 import { register as registerCluster } from './commands/cluster.ts'
 import { register as registerPackage } from './commands/package.ts'
@@ -20,6 +20,10 @@ export function createProgram(): Command {
     .version(`meseta.version=${mesetaVersion}`, '--version', 'Print version information')
     .helpOption('-h, --help', 'Show usage help')
     .configureHelp({ formatHelp })
+    .addOption(verbosity())
+    .on('option:v', () => {
+      process.env.MESETA_VERBOSITY = String(Number(process.env.MESETA_VERBOSITY ?? 0) + 1)
+    })
     .enablePositionalOptions()
     .showSuggestionAfterError(true)
   for (const register of [registerCluster, registerPackage, registerApp, registerResources, registerShell])
@@ -31,6 +35,13 @@ export function createProgram(): Command {
     .action((words: string[]) => showHelp(program, words))
   for (const command of withDescendants(program)) harden(command)
   return program
+}
+
+/** `-v`, and `-vv`, which is `-v` twice: which requests are sent, and what is in them (contract of the command line, 1). */
+function verbosity(): Option {
+  const option = new Option('-v', 'Output verbosity (verbose or very verbose)')
+  option.flags = '-v, -vv'
+  return option
 }
 
 export function* withDescendants(command: Command): Generator<Command> {

@@ -159,6 +159,20 @@ t.test('what is changed is sent as it was said, and the answer names the deploym
   t.match(sent('POST /package/repository/add'), [{ body: { name: 'mine', uri: '/srv/r', index: 0 } }])
 })
 
+t.test('-v tells each request on stderr, -vv what is in it too; results stay as they are', async t => {
+  const router = await scriptedRouter(t, world)
+  const env = { MESETA_CLUSTER: router.url }
+  const plain = await meseta(['app', 'list', '--quiet'], { env })
+  t.equal(plain.stderr, '')
+  const verbose = await meseta(['-v', 'app', 'list', '--quiet'], { env })
+  t.equal(verbose.stdout, plain.stdout)
+  t.match(verbose.stderr, /^GET http:\S+\/marathon\/v2\/apps\?\S+: 200$/m)
+  t.notMatch(verbose.stderr, /[<>] /)
+  const debug = await meseta(['-vv', 'app', 'scale', 'test-id', '2'], { env })
+  t.match(debug.stderr, /^PUT http:\S+\/marathon\/v2\/apps\/test-id: 200\n> \{"instances":2\}\n< \{.*"deploymentId"/m)
+  t.match(await meseta(['app', 'list', '-v'], { env }), { code: 2 }, 'only before the first other word')
+})
+
 t.test('failures say what, where and what to do, with the exit code of their kind', async t => {
   const router = await scriptedRouter(t, {
     ...world,

@@ -1,4 +1,5 @@
 import { type ExitName, Failure } from '../output/failure.ts'
+import { note } from '../output/print.ts'
 import { type ClusterOptions, findRouter } from './find-cluster.ts'
 import { milliseconds } from './numbers.ts'
 
@@ -26,9 +27,12 @@ const patience = 30_000
 export class Router {
   readonly url: string
   readonly #patience: number | undefined
+  readonly #verbosity: number
 
-  constructor(url: string) {
+  /** `verbosity` 1 tells each request on stderr, 2 what is in it and in its answer; `meseta -v` and `-vv` set it. */
+  constructor(url: string, verbosity = Number(process.env.MESETA_VERBOSITY ?? 0)) {
     this.url = url
+    this.#verbosity = verbosity
     const seconds = process.env.MESETA_TIMEOUT
     this.#patience = seconds ? milliseconds(seconds, 'MESETA_TIMEOUT') : undefined
   }
@@ -56,8 +60,12 @@ export class Router {
           signal: AbortSignal.timeout(this.#patience ?? request.timeout ?? patience),
         })
         const unavailable = answer.status === 502 || answer.status === 503 || answer.status === 504
-        if (!unavailable || attempt >= tries)
-          return { url: answer.url, status: answer.status, headers: answer.headers, text: await answer.text() }
+        if (!unavailable || attempt >= tries) {
+          const text = await answer.text()
+          this.#tell(`${method} ${this.url}${path}: ${answer.status}`, request.body, text)
+          return { url: answer.url, status: answer.status, headers: answer.headers, text }
+        }
+        this.#tell(`${method} ${this.url}${path}: ${answer.status}, asking again`)
         await answer.body?.cancel()
       } catch (error) {
         // Who has waited that long is not made to wait again.
@@ -72,6 +80,13 @@ export class Router {
     const answer = await this.ask(path, request)
     if (answer.status >= 400) throw failureOf(answer)
     return parse<Body>(answer)
+  }
+
+  #tell(sentence: string, sent?: unknown, answered = ''): void {
+    if (this.#verbosity > 0) note(sentence)
+    if (this.#verbosity < 2) return
+    if (sent !== undefined) note(`> ${JSON.stringify(sent)}`)
+    if (answered !== '') note(`< ${answered.trimEnd()}`)
   }
 
   #unreachable(error: unknown): Failure {

@@ -27,7 +27,8 @@ export class Worker {
   #log = new AbortController()
 
   constructor(router: string, model: Model, tell: (event: Event) => void) {
-    this.#router = new Router(router)
+    // Nobody else may write to the screen.
+    this.#router = new Router(router, 0)
     this.#catalog = new Catalog(this.#router)
     this.#marathon = new Marathon(this.#router)
     this.#model = model
