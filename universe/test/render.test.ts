@@ -1,12 +1,15 @@
+import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { CatalogError } from '../src/problems.ts'
-import { decodeJson, unpackEnvelope } from '../src/render/envelope.ts'
+import { decodeJson, encodeJson, packEnvelope, unpackEnvelope } from '../src/render/envelope.ts'
 import { type JsonObject, member, parseJson, stringifyJson } from '../src/render/json.ts'
 import { definitionOf, optionsOf } from '../src/render/labels.ts'
 import { defaultsOf, merge } from '../src/render/options.ts'
 import type { PackageDefinition } from '../src/render/package.ts'
 import { renderPackage, resolveOptions } from '../src/render/render.ts'
 import { fillTemplate, TemplateProblem } from '../src/render/template.ts'
+import { toInstallation } from '../src/services/installed.ts'
+import { problem } from './problem.ts'
 
 const json = (text: string) => parseJson(text) as JsonObject
 const fill = (template: string, options: string | JsonObject) =>
@@ -249,6 +252,29 @@ t.test('the labels of the package are written over those of the template, and ca
   t.equal((plain.labels as Record<string, string>).DCOS_PACKAGE_OPTIONS, 'e30=')
   t.equal(definitionOf({ DCOS_PACKAGE_DEFINITION: 'rubbish' }), undefined)
   t.match(definitionOf({ DCOS_PACKAGE_METADATA: Buffer.from('{"name":"old"}').toString('base64') }), { name: 'old' })
+})
+
+t.test('a label can not grow to what keeps the processor, and is read only when somebody asks', async t => {
+  const bomb = packEnvelope('x', json(`{"a":[${'{},'.repeat(300_000)}0]}`))
+  t.ok(stringifyJson(bomb).length < 10_000)
+  t.ok(definitionOf({ DCOS_PACKAGE_DEFINITION: encodeJson(bomb) }))
+  const larger = {
+    metadata: { 'Content-Type': 'x', 'Content-Encoding': 'gzip' },
+    data: gzipSync(`{"a":[${'{},'.repeat(400_000)}0]}`).toString('base64'),
+  }
+  t.equal(definitionOf({ DCOS_PACKAGE_DEFINITION: encodeJson(larger) }), undefined)
+  const large = definition({ template: '{"id":"x"}', config: { description: 'd'.repeat(1024 * 1024) } })
+  t.match(
+    refusal(() => renderPackage({ definition: large, source: 'r' })),
+    problem('JsonDecodingError'),
+    'nobody could read it',
+  )
+
+  const unread = () => t.fail('nobody asked for it')
+  const labels: Record<string, string> = { DCOS_PACKAGE_NAME: 'thing', DCOS_PACKAGE_VERSION: '1.0' }
+  for (const name of ['DCOS_PACKAGE_DEFINITION', 'DCOS_PACKAGE_OPTIONS'])
+    Object.defineProperty(labels, name, { enumerable: true, get: unread })
+  t.match(toInstallation({ id: '/x', labels }), { id: '/x', packageName: 'thing', packageVersion: '1.0' })
 })
 
 t.test('a package that renders a group is a group, its apps carry the labels', async t => {

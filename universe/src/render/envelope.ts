@@ -1,8 +1,8 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { type Json, JsonProblem, member, parseJson, stringifyJson, textOf } from './json.ts'
 
-/** A definition is some 100 kB; what unpacks to more than this is refused. */
-const maxUnpacked = 16 * 1024 * 1024
+/** The largest definition of the Universe is 180 kB; more than this is neither packed nor unpacked: anybody may write a label. */
+const maxUnpacked = 1024 * 1024
 
 const base64 = (text: string | Uint8Array): string => Buffer.from(text).toString('base64')
 
@@ -16,10 +16,12 @@ export function decodeJson(text: string): Json {
   return parseJson(Buffer.from(text, 'base64').toString('utf8'))
 }
 
-/** The envelope of contract 6 and 8: what the data is, and the data, zipped. */
+/** The envelope of contract 6 and 8: what the data is, and the data, zipped. Throws `JsonProblem` for too much of it. */
 export function packEnvelope(contentType: string, data: Json): Json {
+  const text = stringifyJson(data)
+  if (Buffer.byteLength(text) > maxUnpacked) throw new JsonProblem(`it is larger than ${maxUnpacked} bytes`)
   const metadata = { 'Content-Type': contentType, 'Content-Encoding': 'gzip' }
-  return { metadata, data: base64(gzipSync(stringifyJson(data))) }
+  return { metadata, data: base64(gzipSync(text)) }
 }
 
 /** Throws `JsonProblem` for what is no envelope. */

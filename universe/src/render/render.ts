@@ -79,7 +79,7 @@ function parseApp(text: string): JsonObject {
 
 function decorate(app: JsonObject, request: RenderRequest): JsonObject {
   const { definition, source, options = {}, appId } = request
-  const labels = { ...templateLabels(app), ...packageLabels(definition, source, options) }
+  const labels = { ...templateLabels(app), ...writtenLabels(definition, source, options) }
   const id = appId === undefined ? {} : { id: absoluteId(appId) }
   if (!isGroup(app)) return { ...app, ...id, labels }
   // A group has no labels: each of its apps carries them.
@@ -87,6 +87,20 @@ function decorate(app: JsonObject, request: RenderRequest): JsonObject {
   const groupId = appId ?? member(app, 'id')
   const ours = typeof groupId === 'string' ? { ...labels, [label.group]: absoluteId(groupId) } : labels
   return { ...group, ...id, ...labelled(group, ours) }
+}
+
+function writtenLabels(definition: PackageDefinition, source: string, options: JsonObject): Record<string, string> {
+  try {
+    return packageLabels(definition, source, options)
+  } catch (error) {
+    if (!(error instanceof JsonProblem)) throw error
+    const { name, version } = definition
+    throw new CatalogError('JsonDecodingError', {
+      typeName: 'package definition that a label can hold',
+      decodingErrorMessage: error.message,
+      decodeInput: `${name} ${version}`,
+    })
+  }
 }
 
 /** Some packages render a group (`apps` and no app of its own): Meseta installs it as one. */

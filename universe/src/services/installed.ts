@@ -21,16 +21,25 @@ export interface Installation {
 export function toInstallation(app: MarathonApp): Installation {
   const { labels } = app
   const group = groupAround(app)
-  const definition = definitionOf(labels)
-  const version = labels[label.version] ?? member(definition, 'version')
+  let read: { definition: JsonObject | undefined } | undefined
+  // Unpacking costs far more than all else, and most who look at an app do not need it.
+  const definition = () => {
+    read ??= { definition: definitionOf(labels) }
+    return read.definition
+  }
+  const version = labels[label.version] ?? member(definition(), 'version')
   return {
     id: group ?? app.id,
     kind: group === undefined ? 'apps' : 'groups',
     packageName: labels[label.name] ?? '',
     packageVersion: typeof version === 'string' ? version : undefined,
     source: labels[label.source],
-    definition,
-    options: optionsOf(labels),
+    get definition() {
+      return definition()
+    },
+    get options() {
+      return optionsOf(labels)
+    },
     app,
   }
 }
