@@ -6,6 +6,8 @@ import { lives } from './process-identity.ts'
 /** A process of the cluster as it is remembered over the life of `meseta up`. */
 export interface KnownProcess extends ClusterProcess {
   readonly startTime: string
+  /** The addresses it was started with: its own and those it speaks to. */
+  readonly places?: string
 }
 
 const pathOf = (workDir: string) => join(workDir, 'processes.json')

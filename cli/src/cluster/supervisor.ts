@@ -8,8 +8,8 @@ export interface Member {
   readonly component: ComponentName
   readonly name: string
   readonly url: string
-  /** What it is started with: one that is to be kept with other words than before is started anew. */
-  readonly words: string
+  /** The addresses that it is started with: one that runs with others is started anew. */
+  readonly places: string
   /** Starts it in a session of its own. Answers its pid. */
   spawn(): Promise<number>
   /** Whether the process serves. */
@@ -68,10 +68,11 @@ export class Supervisor {
    */
   async keep(member: Member): Promise<void> {
     const { name } = member
-    const before = this.#kept.get(name)
-    if (before?.words === member.words) return
-    if (before) await this.#drop(name)
+    const before = this.#known.get(name)
+    const hasMoved = before?.places !== undefined && before.places !== member.places
+    if (this.#kept.has(name) && !hasMoved) return
     try {
+      if (hasMoved) await this.#endMoved(name)
       if (this.#lives(name)) this.#say(`${name} runs already (process ${this.#known.get(name)!.pid})`)
       else await this.#start(member)
       await this.#untilItServes(member)
@@ -112,10 +113,12 @@ export class Supervisor {
     writeProcesses(this.#workDir, this.processes)
   }
 
-  async #drop(name: string): Promise<void> {
+  /** Ends a process that speaks to addresses that are others now. */
+  async #endMoved(name: string): Promise<void> {
     this.#kept.delete(name)
-    const known = this.#known.get(name)
-    if (known) await endProcess(known)
+    if (!this.#lives(name)) return
+    this.#say(`${name} runs with addresses that have moved; starting it anew`)
+    await endProcess(this.#known.get(name)!)
   }
 
   async #start(member: Member): Promise<void> {
@@ -134,6 +137,7 @@ export class Supervisor {
       component: member.component,
       name: member.name,
       url: member.url,
+      places: member.places,
       pid,
       startTime: startTime(pid) ?? '',
     })

@@ -146,7 +146,7 @@ function componentMember(workDir: string, plan: PlannedComponent): Member {
     component: plan.component,
     name: plan.name,
     url,
-    words: plan.flags.join(' '),
+    places: [url, ...plan.flags.filter(flag => flag.includes('://'))].join(' '),
     async spawn() {
       const script = process.argv[1]!
       const args = [...process.execArgv, script, 'run', plan.component, ...plan.flags, `--log-file=${log}`]
@@ -197,7 +197,7 @@ const serverMember = (name: 'zookeeper' | 'nats', scheme: string, port: number) 
   component: name,
   name,
   url: `${scheme}://127.0.0.1:${port}`,
-  words: String(port),
+  places: `${scheme}://127.0.0.1:${port}`,
   lostPort: async () => !(await isFree({ ip: '127.0.0.1' }, port)),
 })
 

@@ -32,7 +32,7 @@ function scene(t: Test) {
     name,
     url: `http://127.0.0.1:1/${name}`,
     spawn: () => sleeper(),
-    words: '',
+    places: '',
     serves: async () => true,
     lostPort: async () => false,
     ...more,
@@ -183,12 +183,12 @@ t.test('who has lost its port is started on another one, those who speak to it a
   const on = (port: number) => [
     member('agent-1'),
     member('marathon', 'marathon', {
-      words: `--port=${port}`,
+      places: `marathon:${port}`,
       spawn: () => sleeper(port === 1 ? 0 : 300),
       serves: async () => port !== 1,
       lostPort: async () => port === 1,
     }),
-    member('balancer', 'balancer', { words: `--marathon=${port}` }),
+    member('balancer', 'balancer', { places: `--marathon=${port}` }),
   ]
   await t.rejects(keeper.keepAll(on(1)), { name: 'PortLostError', message: /^marathon has lost its port/ })
   t.same([...keeper.running].sort(), ['agent-1', 'balancer'], 'the others have settled')
@@ -199,13 +199,23 @@ t.test('who has lost its port is started on another one, those who speak to it a
   t.not(pidOf(keeper, 'balancer'), balancer)
   t.equal(startTime(balancer), undefined, 'it was ended')
   t.equal(started.length, 5)
-  t.same(said, [], 'nothing of this is taken for a death')
+  const moved = 'balancer runs with addresses that have moved; starting it anew'
+  t.same(said, [moved], 'nothing of this is taken for a death')
   const again = restarted(keeper)
   process.kill(pidOf(keeper, 'balancer')!, 'SIGKILL')
   await again
-  t.same(said, ['balancer has ended; starting it again'])
+  t.same(said.slice(1), ['balancer has ended; starting it again'])
   keeper.stopKeeping()
-  await keeper.end(() => true)
+
+  const next = supervisor()
+  await next.keepAll(on(3))
+  t.same(said.slice(2), [
+    `agent-1 runs already (process ${agent})`,
+    'marathon runs with addresses that have moved; starting it anew',
+    moved,
+  ])
+  next.stopKeeping()
+  await next.end(() => true)
 })
 
 t.test('a port belongs to the process that listens on it', async t => {
