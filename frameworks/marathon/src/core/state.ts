@@ -41,7 +41,8 @@ export class State {
   /** Changes of the root, oldest first. */
   log: LogEntry[] = []
   readonly instances = new Map<string, Instance>()
-  readonly byService = new Map<PathId, Set<string>>()
+  /** The same instances by their service. */
+  readonly byService = new Map<PathId, Map<string, Instance>>()
   readonly deployments = new Map<string, Deployment>()
   /** The deployment that a service belongs to. */
   readonly lockedBy = new Map<PathId, string>()
@@ -129,18 +130,13 @@ export class State {
   }
 
   instancesOf(service: PathId): Instance[] {
-    const found: Instance[] = []
-    for (const id of this.byService.get(service) ?? []) found.push(this.instances.get(id) as Instance)
-    return found
+    return [...(this.byService.get(service)?.values() ?? [])]
   }
 
   /** Sets an instance; what of it is stored is written when it differs. */
   put(instance: Instance): void {
     const known = this.instances.get(instance.id)
-    this.instances.set(instance.id, instance)
-    if (known === undefined) {
-      this.#index(instance)
-    }
+    this.#keep(instance)
     if (known === undefined || storedPartDiffers(known, instance)) this.#dirtyChunk(instance)
     this.#indexPending(instance, instance.condition === 'Scheduled' && instance.goal === 'Running')
     this.touchInstance(instance)
@@ -158,10 +154,11 @@ export class State {
     }
   }
 
-  #index(instance: Instance): void {
-    const ids = this.byService.get(instance.service)
-    if (ids === undefined) this.byService.set(instance.service, new Set([instance.id]))
-    else ids.add(instance.id)
+  #keep(instance: Instance): void {
+    this.instances.set(instance.id, instance)
+    const others = this.byService.get(instance.service)
+    if (others === undefined) this.byService.set(instance.service, new Map([[instance.id, instance]]))
+    else others.set(instance.id, instance)
   }
 
   remove(instance: Instance): void {
@@ -202,8 +199,7 @@ export class State {
 
   /** Takes over an instance that was stored. */
   load(instance: Instance): void {
-    this.instances.set(instance.id, instance)
-    this.#index(instance)
+    this.#keep(instance)
     const chunks = this.#chunks.get(instance.service) ?? []
     this.#chunks.set(instance.service, chunks)
     while (chunks.length <= instance.chunk) chunks.push(0)

@@ -268,7 +268,7 @@ export class Leader {
   /** Readiness is checked while a deployment runs. */
   #instancesOf(deployment: string): string[] {
     const affected = this.state.deployments.get(deployment)?.affected ?? []
-    return affected.flatMap(id => [...(this.state.byService.get(id) ?? [])])
+    return affected.flatMap(id => [...(this.state.byService.get(id)?.keys() ?? [])])
   }
 
   #publishInstance(id: string): void {

@@ -6,11 +6,9 @@ import { instancesOf, isResident, upgradeOf } from '../service.ts'
 import type { State } from '../state.ts'
 import { rollingStep } from './rolling.ts'
 
-/** Instances that count towards the number wanted. */
-const candidatesOf = (state: State, service: Service): Instance[] =>
-  state
-    .instancesOf(service.spec.id)
-    .filter(instance => instance.goal === 'Running' && instance.condition !== 'UnreachableInactive')
+/** Whether it counts towards the number wanted. */
+const isCandidate = (instance: Instance): boolean =>
+  instance.goal === 'Running' && instance.condition !== 'UnreachableInactive'
 
 /** Whether something that is to go is still there. Where the agent is unreachable nothing is waited for. */
 const isLeaving = (instance: Instance): boolean =>
@@ -23,7 +21,8 @@ export const isSettled = (state: State, id: string): boolean =>
 /** Starts or ends instances so that as many run as are wanted (contract 11, Scale). Answers whether they do, healthy and ready. */
 export function scale(state: State, service: Service, now: Millis): boolean {
   const target = instancesOf(service)
-  const candidates = candidatesOf(state, service)
+  const all = state.instancesOf(service.spec.id)
+  const candidates = all.filter(isCandidate)
   const surplus = candidates.length - target
   if (surplus > 0)
     end(
@@ -33,7 +32,7 @@ export function scale(state: State, service: Service, now: Millis): boolean {
     )
   for (let missing = -surplus; missing > 0; missing -= 1) spawn(state, service, now)
   if (surplus !== 0) return target === 0 && state.instancesOf(service.spec.id).length === 0
-  if (state.instancesOf(service.spec.id).some(isLeaving)) return false
+  if (all.some(isLeaving)) return false
   return candidates.every(instance => state.servesWell(instance) && state.isReady(instance))
 }
 
@@ -44,7 +43,7 @@ function end(state: State, victims: readonly Instance[], now: Millis): void {
 /** Replaces instances of older configurations (contract 11, Restart). Answers whether it is done. */
 export function roll(state: State, service: Service, now: Millis): boolean {
   const wanted = instancesOf(service)
-  const candidates = candidatesOf(state, service)
+  const candidates = state.instancesOf(service.spec.id).filter(isCandidate)
   const old = candidates.filter(instance => !isCurrent(instance, service))
   const fresh = candidates.filter(instance => isCurrent(instance, service))
   if (fresh.length > wanted)
