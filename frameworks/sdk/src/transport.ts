@@ -43,7 +43,7 @@ export type Connect = (origin: string, path: string) => Connection
 const maxReplyBytes = 64 * 1024
 const headersTimeout = 15_000
 /** Calls on the wire that have no answer yet. */
-const pipelining = 16
+const pipelining = 64
 
 /** Connections over HTTP: one for the stream, one that is kept for the calls, which keeps their order. */
 export const connectHttp: Connect = (origin, path) => new HttpConnection(origin, path)

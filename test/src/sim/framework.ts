@@ -1,4 +1,11 @@
-import type { Offer, SchedulerCall, SchedulerEvent, TaskState, TaskStatus } from '@meseta/common/protocol/mesos'
+import type {
+  Offer,
+  OfferID,
+  SchedulerCall,
+  SchedulerEvent,
+  TaskState,
+  TaskStatus,
+} from '@meseta/common/protocol/mesos'
 import { RecordDecoder } from '@meseta/common/protocol/recordio'
 import { isTerminal } from '@meseta/common/protocol/task-state'
 import { parseResources } from '@meseta/common/resources/text'
@@ -198,16 +205,25 @@ export class ScriptedFramework {
       this.#subscribed = true
       this.#reconcile()
     }
-    for (const offer of offers?.offers ?? []) this.#answer(offer)
+    if (offers) this.#answer(offers.offers ?? [])
     if (update) this.#updated(update.status)
   }
 
-  #answer(offer: Offer): void {
-    const cpus = offer.resources?.find(({ name }) => name === 'cpus')?.scalar?.value ?? 0
-    if (!this.busy || cpus < 1 || this.live.length >= this.#most) {
-      this.#send({ type: 'DECLINE', decline: { offer_ids: [offer.id], filters: { refuse_seconds: 2 } } })
-      return
+  /** Launches on what it can use, and declines all else in one call: for long when it has nothing to launch any more. */
+  #answer(offers: readonly Offer[]): void {
+    let room = this.busy ? this.#most - this.live.length : 0
+    const declined: OfferID[] = []
+    for (const offer of offers) {
+      const cpus = offer.resources?.find(({ name }) => name === 'cpus')?.scalar?.value ?? 0
+      if (cpus < 1 || room-- <= 0) declined.push(offer.id)
+      else this.#launch(offer)
     }
+    const refuse_seconds = this.busy ? 2 : 1_000
+    if (declined.length > 0)
+      this.#send({ type: 'DECLINE', decline: { offer_ids: declined, filters: { refuse_seconds } } })
+  }
+
+  #launch(offer: Offer): void {
     const id = `${this.name}-${this.tasks.size}`
     this.tasks.set(id, { id, agent: offer.agent_id.value, state: 'TASK_STAGING' })
     const task = {

@@ -155,4 +155,5 @@ function slowDisk(disk: CheckpointStore, clock: Clock, random: SeededRandom): Ch
   }
 }
 
-const pause = (clock: Clock, time: number) => new Promise<void>(resolve => clock.after(time, resolve))
+const pause = (clock: Clock, time: number) =>
+  time === 0 ? undefined : new Promise<void>(resolve => clock.after(time, resolve))
