@@ -221,3 +221,12 @@ t.test('a broken release is left out and named, and breaks nothing beside it', a
   const strict = await readDirectory(folder, { strict: true })
   t.ok(strict.skipped.some(one => one.reason === 'package.json.colour: is not a known member'))
 })
+
+t.test('a repository of countless small parts is refused before it is read', async t => {
+  const of = (part: string, count: number) => `{"packages":[],"x":[${part.repeat(count)}0]}`
+  t.same(readRepositoryJson(of('0,', 100_000)), { packages: [], skipped: [] })
+  for (const part of ['{},', '[],', '0,', '"",']) {
+    const message = /has more than 4000000 parts/
+    t.throws(() => readRepositoryJson(of(part, 4_000_000)), { name: 'FormatProblem', message }, part)
+  }
+})

@@ -17,17 +17,30 @@ export interface Contents {
 
 /** The largest catalog known has some 1,300 releases. */
 export const maxReleases = 20_000
+/** The whole Universe has some million members and elements. Each costs a hundred times its text in memory. */
+const maxParts = 4_000_000
 
 /**
  * `{"packages":[…]}` of version v3, v4 or v5 (catalog contract 2). Releases that can not be read are left out and named.
  * Throws `JsonProblem` for what is not JSON and `FormatProblem` for what is no repository.
  */
 export function readRepositoryJson(text: string): Contents {
+  checkParts(text)
   const packages = member(parseJson(text), 'packages')
   if (!Array.isArray(packages)) throw new FormatProblem('packages', 'must be a list')
   if (packages.length > maxReleases)
     throw new FormatProblem('packages', `must not have more than ${maxReleases} elements`)
   return collect(packages.map(value => ({ release: nameOf(value), read: () => readServedRelease(value) })))
+}
+
+/** Counts what begins a part, also where it stands in a text: a scan that costs nothing beside reading. */
+function checkParts(text: string): void {
+  let parts = 0
+  for (const sign of [',', '{', '['])
+    for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + 1)) {
+      parts += 1
+      if (parts > maxParts) throw new FormatProblem('repository', `has more than ${maxParts} parts`)
+    }
 }
 
 export function collect(
