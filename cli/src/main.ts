@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './linear-regexps.ts'
 import { CommanderError } from 'commander'
 import { mindClosedOutput } from './output/closed.ts'
 import { Failure, report } from './output/failure.ts'
