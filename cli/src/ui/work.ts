@@ -86,7 +86,8 @@ export class Worker {
         await this.#marathon.change('POST', `/v2/apps${idPath(action.id)}/restart`, {})
         return this.#done(`the instances of ${action.id} are being replaced`)
       case 'remove':
-        await this.#marathon.change('DELETE', `/v2/apps${idPath(action.id)}`)
+        // Marathon's own default would run over a deployment of the app.
+        await this.#marathon.change('DELETE', `/v2/apps${idPath(action.id)}?force=false`)
         return this.#done(`${action.id} is being deleted`)
       case 'open-log':
         return this.#follow(action.task, action.file)

@@ -85,6 +85,24 @@ t.test('a task is killed by the failure after as many as are allowed', async t =
   t.equal(failures(), 4)
 })
 
+t.test('why a deployment waits counts those that are not healthy now', async t => {
+  const world = new World({ random: seededRandom(6) })
+  const healthy = new Set<string>()
+  world.healthy = ({ task_id }) => healthy.has(task_id.value)
+  const healthChecks = [{ protocol: 'TCP', gracePeriodSeconds: 300, intervalSeconds: 1 }]
+  world.change(put('/web', { ...serve, instances: 3, healthChecks }))
+  const said = () => world.waits.get('/web')?.sentence
+  world.run(10_000)
+  t.equal(said(), '3 running instances are not healthy yet (of 3 wanted, at least 3 must be)')
+  const [first, second, third] = [...world.tasks.keys()]
+  for (const id of [first!, second!]) healthy.add(id)
+  world.run(1_500)
+  t.equal(said(), '1 running instance is not healthy yet (of 3 wanted, at least 3 must be)')
+  healthy.add(third!)
+  world.run(60_000, () => settled(world))
+  t.equal(said(), undefined)
+})
+
 t.test('so many launches on one offer and in one period, and the rest of an offer is wanted at once', async t => {
   const settings = { maxInstancesPerOffer: 3, launchTokens: 7 }
   const world = new World({ random: seededRandom(5), settings, agents: 2 })

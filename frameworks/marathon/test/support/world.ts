@@ -7,6 +7,7 @@ import { load } from '../../src/core/load.ts'
 import type { Settings } from '../../src/core/model.ts'
 import { probesOf } from '../../src/core/probes.ts'
 import type { State } from '../../src/core/state.ts'
+import { type Wait, waitView } from '../../src/core/view/wait.ts'
 import { settings } from './settings.ts'
 import { storedOf } from './stored.ts'
 
@@ -43,6 +44,8 @@ export class World {
   readonly events: { eventType: string; [field: string]: unknown }[] = []
   readonly answers = new Map<number, Answer>()
   readonly calls: MasterCall[] = []
+  /** Why services wait, as the feed says it. */
+  readonly waits = new Map<string, Wait | undefined>()
   /** Whether a task of this app answers its health checks. */
   healthy: (task: TaskInfo) => boolean = () => true
   /** Agents do not end what they are told to end. */
@@ -207,6 +210,7 @@ export class World {
         break
       case 'changed':
         if (effect.kind === 'instance') this.#probe(effect.key)
+        if (effect.kind === 'wait') this.waits.set(effect.key, waitView(this.state, effect.key, this.now))
         break
       default:
     }

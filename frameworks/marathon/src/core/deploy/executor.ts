@@ -44,6 +44,8 @@ function announceStep(state: State, deployment: Deployment, now: Millis): void {
  */
 export function advance(state: State, deployment: Deployment, now: Millis, changed?: PathId): void {
   let only = changed
+  // The numbers of its reason to wait have changed with it.
+  if (changed !== undefined) state.touch('wait', changed)
   for (
     let step = deployment.steps[deployment.current];
     step !== undefined;

@@ -192,9 +192,10 @@ function healthSentence(
   const cause = unhealthy
     .flatMap(one => state.health.get(one.id) ?? [])
     .find(record => record?.lastFailureCause !== undefined)?.lastFailureCause
+  const running = unhealthy.length === 1 ? '1 running instance is' : `${unhealthy.length} running instances are`
   const minimum = Math.ceil(instancesOf(service) * upgradeOf(service).minimumHealthCapacity)
   return {
     code: 'NOT_HEALTHY',
-    sentence: `${unhealthy.length} running instances are not healthy yet (of ${instancesOf(service)} wanted, at least ${minimum} must be)${cause === undefined ? '' : `: ${cause}`}`,
+    sentence: `${running} not healthy yet (of ${instancesOf(service)} wanted, at least ${minimum} must be)${cause === undefined ? '' : `: ${cause}`}`,
   }
 }
