@@ -2,7 +2,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TaskInfo } from '@meseta/common/protocol/mesos'
 import t, { type Test } from 'tap'
-import { isAlive, membersOf, readAllStats, readStat } from '../src/containers/proc.ts'
+import { isAlive, readAllStats, readStat } from '../src/containers/proc.ts'
+import { Processes } from '../src/containers/process-table.ts'
 import type { HostAgent } from '../src/host-agent.ts'
 import { FakeMaster, framework, hostAgent, newBus, taskInfo, tempFolder, until } from './harness.ts'
 
@@ -156,7 +157,8 @@ t.test('a kill ends the whole process tree, after the grace period by force', as
   await until('both to be set up', async () => (await output(host, 'stubborn')).includes('up'))
   const pid = container_status?.executor_pid ?? 0
   const supervisor = { pid, startTime: readStat(pid)?.startTime ?? 0 }
-  test.ok(membersOf(supervisor, readAllStats()).length >= 2)
+  const members = () => new Processes(readAllStats(), 0).membersOf(supervisor)
+  test.ok(members().length >= 2)
   await until('the trap', () => readStat(pid) !== undefined)
   master.kill('polite')
   master.kill('stubborn', 300)
@@ -164,7 +166,7 @@ t.test('a kill ends the whole process tree, after the grace period by force', as
   test.match(await master.status('stubborn', 'TASK_KILLED'), { message: 'Command terminated with signal Killed' })
   test.strictSame(master.statesOf('polite'), ['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED'])
   test.equal(await output(host, 'polite'), 'bye\n')
-  test.strictSame(membersOf(supervisor, readAllStats()), [], 'no grandchild is left')
+  test.strictSame(members(), [], 'no grandchild is left')
 })
 
 t.test('what a command leaves in its session ends with it', async test => {

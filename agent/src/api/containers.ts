@@ -26,33 +26,42 @@ export async function viewContainers(
   showNested: boolean,
 ): Promise<ContainerView[]> {
   const { core } = host.agent.heart
-  const views: ContainerView[] = []
-  for (const executor of core.executors.values()) {
-    if (filter.framework_id !== undefined && executor.framework.id !== filter.framework_id) continue
-    if (filter.executor_id !== undefined && executor.id !== filter.executor_id) continue
-    const running = [...executor.tasks.values()].filter(task => task.phase === 'running')
-    const nested = executor.kind === 'default' ? running : []
-    const used = await Promise.all(
-      (executor.kind === 'default' ? nested.map(task => task.container) : [executor.container]).map(id =>
-        host.launcher.statistics(id),
-      ),
-    )
-    const pid = executor.kind === 'command' ? running[0]?.pid : undefined
-    const view = (id: ContainerID, statistics: ResourceStatistics | undefined, processId: number | undefined) => ({
-      executor,
-      id,
-      status: {
-        container_id: id,
-        network_infos: networkInfos(core),
-        ...(processId === undefined ? {} : { executor_pid: processId }),
-      },
-      statistics,
-    })
-    if (running.length > 0) views.push(view(executor.container, withLimits(executor, sum(used)), pid))
-    if (showNested) views.push(...nested.map((task, index) => view(task.container, used[index], task.pid)))
-  }
-  const { container_id: wanted } = filter
+  const { container_id: wanted, framework_id, executor_id } = filter
+  const executors = [...core.executors.values()].filter(
+    ({ id, framework }) =>
+      (framework_id === undefined || framework.id === framework_id) &&
+      (executor_id === undefined || id === executor_id),
+  )
+  // All at once: what they use is then found by one look at the machine.
+  const views = (await Promise.all(executors.map(executor => viewExecutor(host, executor, showNested)))).flat()
   return wanted === undefined ? views : views.filter(({ id }) => id.value === wanted || containerKey(id) === wanted)
+}
+
+async function viewExecutor(host: HostAgent, executor: ExecutorEntry, showNested: boolean): Promise<ContainerView[]> {
+  const { core } = host.agent.heart
+  const running = [...executor.tasks.values()].filter(task => task.phase === 'running')
+  if (running.length === 0) return []
+  const used = await Promise.all(running.map(task => host.launcher.statistics(task.container)))
+  const view = (
+    id: ContainerID,
+    statistics: ResourceStatistics | undefined,
+    pid: number | undefined,
+  ): ContainerView => ({
+    executor,
+    id,
+    status: {
+      container_id: id,
+      network_infos: networkInfos(core),
+      ...(pid === undefined ? {} : { executor_pid: pid }),
+    },
+    statistics,
+  })
+  const isCommand = executor.kind === 'command'
+  const nested = running.map((task, index) => view(task.container, used[index], task.pid))
+  return [
+    view(executor.container, withLimits(executor, sum(used)), isCommand ? running[0]?.pid : undefined),
+    ...(showNested && !isCommand ? nested : []),
+  ]
 }
 
 /** What is allowed beside what is used: nothing is enforced for plain processes, but the reports are the same. */

@@ -1,5 +1,7 @@
 import type { Clock } from '@meseta/common/service/clock'
-import { isAlive, type ProcessId, type ProcessStat, processesOf, readAllStats, readStat } from './proc.ts'
+import { isAlive, type ProcessId, type ProcessStat, readStat } from './proc.ts'
+import type { ProcessTable } from './process-table.ts'
+import { sleep } from './sleep.ts'
 
 const sigkill = 9
 /** A tree that forks while it is killed is read again, so often at once, then after a pause. */
@@ -7,21 +9,22 @@ const roundsAtOnce = 4
 const roundsAtMost = 40
 const pause = 50
 
-/** What a container's processes are known by. */
+/** What a container's processes are known by, and where they are looked up. */
 export interface Tree {
+  readonly table: ProcessTable
   readonly supervisor: ProcessId
   readonly mark: string
 }
 
 /** Sends a signal to every process of a container; the supervisor stays, to tell of the end. */
-function signalMembers(tree: Tree, signal: number): number {
-  return signalAll(membersNow(tree), signal)
+async function signalMembers(tree: Tree, signal: number): Promise<number> {
+  return signalAll(await membersNow(tree), signal)
 }
 
 /** The same for a supervisor that may have just started, and has no process yet: it is looked at again for a second. */
 export async function signalStarted(clock: Clock, tree: Tree, signal: number): Promise<void> {
   for (let round = 0; round < 20; round++) {
-    if (signalMembers(tree, signal) > 0 || !isAlive(readStat(tree.supervisor.pid))) return
+    if ((await signalMembers(tree, signal)) > 0 || !isAlive(readStat(tree.supervisor.pid))) return
     await sleep(clock, pause)
   }
 }
@@ -29,7 +32,7 @@ export async function signalStarted(clock: Clock, tree: Tree, signal: number): P
 /** Kills what is left of a container, until nothing is: a tree that keeps forking is read again. */
 export async function killMembers(clock: Clock, tree: Tree): Promise<void> {
   for (let round = 0; round < roundsAtMost; round++) {
-    if (signalMembers(tree, sigkill) === 0) return
+    if ((await signalMembers(tree, sigkill)) === 0) return
     await sleep(clock, round < roundsAtOnce ? 1 : pause)
   }
 }
@@ -43,11 +46,11 @@ export function killProcess({ pid, startTime }: ProcessId): void {
 /** Waits until nothing of a container is left, at most `limit` milliseconds. */
 export async function waitForMembers(clock: Clock, tree: Tree, limit: number): Promise<void> {
   const end = clock.monotonic() + limit
-  while (clock.monotonic() < end && membersNow(tree).length > 0) await sleep(clock, pause)
+  while (clock.monotonic() < end && (await membersNow(tree)).length > 0) await sleep(clock, pause)
 }
 
-function membersNow({ supervisor, mark }: Tree): ProcessStat[] {
-  return processesOf(supervisor, mark, readAllStats())
+async function membersNow({ table, supervisor, mark }: Tree): Promise<ProcessStat[]> {
+  return (await table.look()).ofContainer(supervisor, mark)
 }
 
 function signalAll(members: readonly ProcessStat[], signal: number): number {
@@ -59,10 +62,4 @@ function signalAll(members: readonly ProcessStat[], signal: number): number {
     }
   }
   return members.length
-}
-
-function sleep(clock: Clock, delay: number): Promise<void> {
-  return new Promise(resolve => {
-    clock.after(delay, resolve)
-  })
 }

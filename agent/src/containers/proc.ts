@@ -73,43 +73,23 @@ export interface ProcessId {
   readonly startTime: number
 }
 
-/**
- * The processes that belong to a supervisor, without itself: those of its session, and the descendants of all of these.
- * What left the session and lost its parent is found by `processesOf` alone.
- */
-export function membersOf(supervisor: ProcessId, all: readonly ProcessStat[]): ProcessStat[] {
-  const leader = all.find(stat => stat.pid === supervisor.pid)
-  // While a session has members its number is not given to a new process: another start time means that none is left.
-  if (leader !== undefined && leader.startTime !== supervisor.startTime) return []
-  const children = Map.groupBy(all, stat => stat.parent)
-  const members = new Map<number, ProcessStat>()
-  const open = all.filter(stat => stat.session === supervisor.pid || stat.pid === supervisor.pid)
-  for (let stat = open.pop(); stat !== undefined; stat = open.pop()) {
-    if (members.has(stat.pid)) continue
-    members.set(stat.pid, stat)
-    open.push(...(children.get(stat.pid) ?? []))
-  }
-  members.delete(supervisor.pid)
-  return [...members.values()].filter(isAlive)
-}
-
-/** All that belongs to a container: the members of its supervisor, and what carries its mark wherever it went. */
-export function processesOf(supervisor: ProcessId, mark: string, all: readonly ProcessStat[]): ProcessStat[] {
-  const members = membersOf(supervisor, all)
-  const known = new Set([supervisor.pid, ...members.map(member => member.pid)])
-  const variable = Buffer.from(`\0${markName}=${mark}\0`)
-  const escaped = all.filter(stat => !known.has(stat.pid) && isAlive(stat) && hasVariable(stat.pid, variable))
-  return [...members, ...escaped]
-}
-
-function hasVariable(pid: number, variable: Buffer): boolean {
+/** The containers that a process carries the marks of, in its environment: one, unless it was made to have others, too. */
+export function readMarks(pid: number): ReadonlySet<string> {
+  const marks = new Set<string>()
+  let environment: Buffer
   try {
-    const environment = readFileSync(`/proc/${pid}/environ`)
-    return Buffer.concat([Buffer.of(0), environment]).includes(variable)
+    environment = readFileSync(`/proc/${pid}/environ`)
   } catch {
     // It has just ended, or is another user's.
-    return false
+    return marks
   }
+  const variable = `${markName}=`
+  for (let at = environment.indexOf(variable); at >= 0; at = environment.indexOf(variable, at + 1)) {
+    const end = environment.indexOf(0, at)
+    const isWhole = end >= 0 && (at === 0 || environment[at - 1] === 0)
+    if (isWhole) marks.add(environment.toString('utf8', at + variable.length, end))
+  }
+  return marks
 }
 
 /** This boot of the machine; pids of another one mean nothing. */

@@ -16,6 +16,7 @@ import {
   type SandboxLink,
 } from './launcher.ts'
 import { isAlive, type ProcessId, readStat } from './proc.ts'
+import { ProcessTable } from './process-table.ts'
 import { makeLink, openLog } from './sandbox-paths.ts'
 import { processStatistics } from './statistics.ts'
 import { findTools, type SupervisorTools, supervisorArguments } from './supervisor.ts'
@@ -53,12 +54,14 @@ export class ProcessLauncher implements Launcher {
   readonly #options: ProcessLauncherOptions
   readonly #files: ControlFiles
   readonly #tools: SupervisorTools
+  readonly #table: ProcessTable
   readonly #containers = new Map<string, Running>()
 
   constructor(options: ProcessLauncherOptions) {
     this.#options = options
     this.#files = new ControlFiles(options.runtimeDir)
     this.#tools = findTools(options.searchPath, options.nodePath)
+    this.#table = new ProcessTable(options.clock)
   }
 
   async prepare(spec: ContainerSpec): Promise<void> {
@@ -96,13 +99,13 @@ export class ProcessLauncher implements Launcher {
     const container = this.#containers.get(containerKey(id))
     if (container === undefined) return
     if (container.supervisor === undefined) container.abort.abort()
-    else await signalStarted(this.#options.clock, treeOf(id, container.supervisor), signal)
+    else await signalStarted(this.#options.clock, this.#treeOf(id, container.supervisor), signal)
   }
 
   async reap(id: ContainerID, grace: number): Promise<void> {
     const supervisor = this.#containers.get(containerKey(id))?.supervisor
     if (supervisor === undefined) return
-    const tree = treeOf(id, supervisor)
+    const tree = this.#treeOf(id, supervisor)
     if (grace > 0) await waitForMembers(this.#options.clock, tree, grace)
     await killMembers(this.#options.clock, tree)
   }
@@ -119,7 +122,7 @@ export class ProcessLauncher implements Launcher {
 
   async statistics(id: ContainerID): Promise<ResourceStatistics | undefined> {
     const supervisor = this.#containers.get(containerKey(id))?.supervisor
-    return supervisor === undefined ? undefined : processStatistics(supervisor, this.#options.clock.now())
+    return supervisor === undefined ? undefined : processStatistics(supervisor, await this.#table.look())
   }
 
   async recover(): Promise<RecoveredContainer[]> {
@@ -166,10 +169,14 @@ export class ProcessLauncher implements Launcher {
     if (await this.#files.forbidStart(id)) return { kind: 'never-started' }
     const supervisor = this.#files.supervisor(id)
     if (supervisor !== undefined && this.#files.isSupervised(id, supervisor)) {
-      await killMembers(this.#options.clock, treeOf(id, supervisor))
+      await killMembers(this.#options.clock, this.#treeOf(id, supervisor))
       killProcess(supervisor)
     }
     return this.#ended(container, { kind: 'lost', detail: 'what the agent knew of its container was damaged' })
+  }
+
+  #treeOf(id: ContainerID, supervisor: ProcessId): Tree {
+    return { table: this.#table, supervisor, mark: containerKey(id) }
   }
 
   #ended(container: Running, exit: Exit): RecoveredContainer['state'] {
@@ -234,8 +241,4 @@ async function spawned(child: ChildProcess): Promise<void> {
 function lost(child: ChildProcess): Exit {
   const how = child.signalCode ?? `exit status ${child.exitCode}`
   return { kind: 'lost', detail: `its supervisor ended by ${how}` }
-}
-
-function treeOf(id: ContainerID, supervisor: ProcessId): Tree {
-  return { supervisor, mark: containerKey(id) }
 }

@@ -1,0 +1,57 @@
+import { systemClock } from '@meseta/common/service/clock'
+import t from 'tap'
+import { viewContainers } from '../src/api/containers.ts'
+import { killMembers } from '../src/containers/kill-tree.ts'
+import { type ProcessStat, readAllStats, readStat } from '../src/containers/proc.ts'
+import { ProcessTable } from '../src/containers/process-table.ts'
+import { FakeMaster, hostAgent, newBus, tempFolder } from './harness.ts'
+
+t.test('what all containers use is told by one look at the processes', async test => {
+  const folder = await tempFolder(test)
+  const bus = newBus()
+  const master = new FakeMaster(bus)
+  const host = hostAgent(folder, bus)
+  test.teardown(async () => {
+    await host.agent.stopTasks()
+    await host.stop()
+    await master.stop()
+    await bus.close()
+  })
+  await host.start()
+  await master.registered()
+  const ids = ['one', 'two', 'three', 'four', 'five']
+  for (const id of ids) master.run(id, 'sleep 1000')
+  for (const id of ids) await master.status(id, 'TASK_RUNNING')
+  const views = await viewContainers(host, {}, false)
+  test.equal(views.length, ids.length)
+  test.ok(views.every(({ statistics }) => (statistics?.processes ?? 0) >= 1))
+  test.equal(new Set(views.map(({ statistics }) => statistics?.timestamp)).size, 1)
+})
+
+t.test('containers that are killed together are looked for together', async test => {
+  let looks = 0
+  const table = new ProcessTable(systemClock, () => {
+    looks++
+    return readAllStats()
+  })
+  // Nothing has such a number: kernels count to 4,194,304 at most.
+  const trees = Array.from({ length: 200 }, (_, index) => ({
+    table,
+    supervisor: { pid: 5_000_000 + index, startTime: 1 },
+    mark: `none-${index}`,
+  }))
+  await Promise.all(trees.map(tree => killMembers(systemClock, tree)))
+  test.equal(looks, 1)
+})
+
+t.test('a look is never older than the question', async test => {
+  const found: ProcessStat[][] = []
+  const table = new ProcessTable(systemClock, () => found.at(-1) ?? [])
+  const self = readStat(process.pid)!
+  const supervisor = { pid: self.session, startTime: 1 }
+  found.push([self])
+  const before = table.look()
+  test.equal((await before).membersOf(supervisor).length, 1)
+  found.push([])
+  test.strictSame((await table.look()).membersOf(supervisor), [])
+})
