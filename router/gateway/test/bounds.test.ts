@@ -6,7 +6,9 @@ import t from 'tap'
 import { bodyOf } from '../src/proxy/body.ts'
 import { Relay } from '../src/proxy/relay.ts'
 import { LeaderCache } from '../src/routes/leader-cache.ts'
-import { backend } from './support/start.ts'
+import { Forwarder } from '../src/proxy/forwarder.ts'
+import type { Outcome } from '../src/proxy/target.ts'
+import { backend, cluster, putService, raw, reachable } from './support/start.ts'
 
 const tooLarge: { readonly name: string } = Object.freeze({ name: 'HttpError', status: 413 })
 
@@ -107,4 +109,60 @@ t.test('an answer of the leader is kept for 5 s and no longer', async t => {
   t.equal(await get(), '1')
   now = 5_000
   t.equal(await get(), '2')
+})
+
+t.test('hundreds of open streams of one upstream keep nobody else from it', async t => {
+  const { gateway, marathon } = await cluster(t)
+  const upstream = await backend(t, (request, response) => {
+    if (request.url === '/stream') response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+    else response.end('ok')
+  })
+  putService(marathon, 'live', [upstream.port])
+  await reachable(gateway, '/service/live/')
+  const streams = Array.from({ length: 300 }, () => {
+    const { hostname, port } = new URL(gateway.url)
+    return httpRequest({ hostname, port, path: '/service/live/stream', agent: false }).on('error', () => undefined)
+  })
+  t.teardown(() => {
+    for (const stream of streams) stream.destroy()
+  })
+  await Promise.all(streams.map(stream => once(stream.end(), 'response')))
+  t.equal((await raw(gateway, '/service/live/')).body, 'ok')
+})
+
+t.test('an upstream that has all the requests it may have gets no further one, and the client hears so', async t => {
+  const upstream = await backend(t, (request, response) => {
+    if (request.url === '/end') response.end()
+    else response.writeHead(200).flushHeaders()
+  })
+  const forwarder = new Forwarder(2)
+  const outcomes: Promise<Outcome>[] = []
+  const server = createServer((request, response) => {
+    const target = { origin: upstream.url, path: request.url! }
+    const outcome = forwarder.forward(request, null, response, target, 'r')
+    outcomes.push(outcome)
+    void outcome.then(({ kind }) => kind === 'unanswered' && response.end('refused'))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(async () => {
+    server.closeAllConnections()
+    server.close()
+    await forwarder.close()
+  })
+  const { port } = server.address() as AddressInfo
+  const open = async (path: string) => {
+    const sent = httpRequest({ port, host: '127.0.0.1', path, agent: false }).on('error', () => undefined)
+    sent.end()
+    const [response] = await once(sent, 'response')
+    return { sent, response }
+  }
+  const first = await open('/stay')
+  await open('/stay')
+  await open('/end')
+  t.match(await outcomes[2], { kind: 'unanswered', sent: false, error: { status: 503 } })
+  first.sent.destroy()
+  t.match(await outcomes[0], { kind: 'answered' })
+  await open('/end')
+  t.match(await outcomes[3], { kind: 'answered' })
 })

@@ -91,6 +91,7 @@ function refuse(
   // The text is given: one that could not be written may have been left by the attempt.
   response.writeHead(status, text, {
     ...headers,
+    ...(error instanceof HttpError ? error.headers : {}),
     'content-length': Buffer.byteLength(body),
     'x-request-id': request.id,
   })
