@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import t from 'tap'
 import { bodyOf } from '../src/proxy/body.ts'
-import { Relay } from '../src/proxy/relay.ts'
-import { LeaderCache } from '../src/routes/leader-cache.ts'
 import { Forwarder } from '../src/proxy/forwarder.ts'
+import { Relay } from '../src/proxy/relay.ts'
 import type { Outcome } from '../src/proxy/target.ts'
+import { LeaderCache } from '../src/routes/leader-cache.ts'
 import { backend, cluster, putService, raw, reachable } from './support/start.ts'
 
 const tooLarge: { readonly name: string } = Object.freeze({ name: 'HttpError', status: 413 })

@@ -199,6 +199,86 @@ t.test(
   },
 )
 
+t.test('what a window shows is put together once for all who look through it, and right for each', async t => {
+  const writer = new FeedWriter({ epoch: 'e', clock: systemClock })
+  const tasks = new TaskViews({ nodeOf: () => undefined, appOf: () => undefined })
+  const put = (id: string, cpus: number) => {
+    writer.put('task', `F/${id}`, task(id, 'TASK_RUNNING', cpus))
+    tasks.put(`F/${id}`, task(id, 'TASK_RUNNING', cpus) as never)
+  }
+  let encoded = 0
+  const counting = {
+    seq: 0,
+    frameOf: (kind: string, key: string) => {
+      encoded += 1
+      return writer.frameOf(kind, key)
+    },
+  }
+  const context = { writer: counting as never as FeedWriter, tasks, now: () => 0, sources: () => ({}) }
+  const open = () => {
+    const told: string[] = []
+    let leave = () => {}
+    const stream = new EventStream('s', ['tasks?sort=-cpus&n=2'], context)
+    const reader = { kinds: new Set<string>(), choose: () => {}, onReady: () => {} }
+    const tell = (frames: Uint8Array) => told.push(String(frames)) > 0
+    stream.welcome({
+      ...reader,
+      tell,
+      onLeave: listener => {
+        leave = listener
+      },
+    })
+    return { stream, told, leave: () => leave() }
+  }
+  for (const [id, cpus] of [
+    ['a', 1],
+    ['b', 2],
+    ['c', 3],
+  ] as const)
+    put(id, cpus)
+  const streams = Array.from({ length: 100 }, open)
+  t.equal(encoded, 2)
+  put('a', 4)
+  for (const { stream } of streams) stream.tell()
+  t.equal(encoded, 3)
+  const late = open()
+  const keysTold = (text: string) =>
+    [...text.matchAll(/event: task\ndata: {"op":"(...)","key":"(F\/.)"/g)].map(found => found.slice(1))
+  for (const { told } of streams) {
+    t.equal(told.length, 2)
+    t.same(keysTold(told[1]!), [
+      ['del', 'F/b'],
+      ['put', 'F/a'],
+    ])
+    t.match(told[1], /"matching":3,.*"keys":\["F\/a","F\/c"\]/)
+  }
+  t.same(keysTold(late.told[0]!), [
+    ['put', 'F/a'],
+    ['put', 'F/c'],
+  ])
+  put('b', 0)
+  for (const { stream } of streams) stream.tell()
+  t.ok(
+    streams.every(({ told }) => told.length === 2),
+    'of what no window shows nobody is told',
+  )
+  late.leave()
+  put('b', 9)
+  late.stream.tell()
+  t.equal(late.told.length, 1, 'who has left is told nothing')
+})
+
+t.test('HEAD of a stream with a window is answered, and leaves no list behind', async t => {
+  const { gateway } = await cluster(t)
+  for (let i = 0; i < mostViews + 1; i += 1) {
+    const answer = await fetch(`${gateway.url}/meseta/v1/events?topics=${encodeURIComponent(`tasks?q=a${i}`)}`, {
+      method: 'HEAD',
+    })
+    t.equal(answer.status, 200)
+  }
+  await follow(t, gateway, `?topics=${encodeURIComponent('tasks?q=last')}`)
+})
+
 t.test('the snapshot is the state of the stream in one answer, and where it goes on', async t => {
   const { gateway, master } = await cluster(t)
   for (let i = 0; i < 5_000; i += 1)

@@ -2,7 +2,7 @@ import { encodeFrame } from '@meseta/common/feed/frame'
 import { type FeedHost, type FeedReader, parseTopics, unknownTopic } from '@meseta/common/feed/serve'
 import type { FeedWriter, Kinds } from '@meseta/common/feed/writer'
 import { HttpError } from '@meseta/common/service/errors'
-import type { TaskRow } from '@meseta/ui/model/tasks'
+import type { Rows, TaskPage } from './task-page.ts'
 import type { TaskView, TaskViews } from './task-views.ts'
 import { parseWindow, type Window } from './window.ts'
 
@@ -16,6 +16,8 @@ export interface StreamContext {
 
 /** The most single objects that a stream names. */
 const mostObjects = 64
+
+const none: Rows = new Map()
 
 /** What a stream asks for beside kinds: one window on the tasks, and single tasks. */
 interface Wanted {
@@ -48,10 +50,10 @@ export class EventStream implements FeedHost {
   #wanted: Wanted
   #view: TaskView | undefined
   #reader: FeedReader | undefined
-  #sent = new Map<string, TaskRow>()
-  #toldWindow = ''
-  #windowKeys = '[]'
-  #seenRows = ''
+  /** The rows that it was last told. */
+  #told = none
+  #toldVersion = 0
+  #toldWindow: string | undefined
 
   /** Throws a 400 for topics that it does not know, and a 503 when too many different lists are watched. */
   constructor(id: string, topics: readonly string[], context: StreamContext) {
@@ -65,7 +67,10 @@ export class EventStream implements FeedHost {
   welcome(reader: FeedReader): void {
     this.#reader = reader
     reader.onReady(() => this.tell())
-    reader.onLeave(() => this.#release())
+    reader.onLeave(() => {
+      this.#reader = undefined
+      this.#release()
+    })
     this.tell()
   }
 
@@ -82,9 +87,9 @@ export class EventStream implements FeedHost {
     this.#topics = others
     this.#wanted = wanted
     this.#view = view
-    this.#seenRows = ''
+    this.#toldVersion = 0
     // What the reader knows as one of all tasks it forgets with them, and the other way round.
-    if (carriesTasks(this.#reader?.kinds) !== carriesTasks(kinds)) this.#sent = new Map()
+    if (carriesTasks(this.#reader?.kinds) !== carriesTasks(kinds)) this.#told = none
     this.#reader?.choose(kinds)
     this.tell()
     return this.hello(kinds)
@@ -94,44 +99,56 @@ export class EventStream implements FeedHost {
   tell(): void {
     const reader = this.#reader
     if (!reader) return
+    const page = this.#page()
+    const rows = this.#rowsWanted(page)
+    // A reader whose kinds carry all tasks has them anyhow.
+    const frames = rows === this.#told || carriesTasks(reader.kinds) ? [] : [this.#changes(page, rows)]
+    const window = page && this.#windowOf(page)
+    if (window?.body !== this.#toldWindow) frames.push(window?.frame ?? this.#frame('window', 'del', 'tasks', ''))
+    const bytes = frames.length === 1 ? frames[0]! : Buffer.concat(frames)
+    if (bytes.length > 0 && !reader.tell(bytes)) return
+    this.#told = rows
+    this.#toldVersion = this.#context.tasks.version
+    this.#toldWindow = window?.body
+  }
+
+  #page(): TaskPage | undefined {
+    const { window } = this.#wanted
+    return window && this.#view!.page(window.from, window.n)
+  }
+
+  /** The rows of its window, which it shares, and those that it alone has named. */
+  #rowsWanted(page: TaskPage | undefined): Rows {
+    const { keys } = this.#wanted
+    if (keys.length === 0) return page?.rows ?? none
     const { tasks } = this.#context
-    const seenRows = `${this.#view?.version} ${this.#wanted.keys.length > 0 ? tasks.version : ''}`
-    const rows = seenRows === this.#seenRows ? this.#sent : this.#rowsWanted()
-    const frames = rows === this.#sent ? [] : [...this.#rowFrames(reader.kinds, rows)]
-    const window = this.#windowBody()
-    if (window !== this.#toldWindow) frames.push(this.#frame('window', window === '' ? 'del' : 'put', 'tasks', window))
-    if (frames.length > 0 && !reader.tell(Buffer.concat(frames))) return
-    this.#seenRows = seenRows
-    this.#sent = rows
-    this.#toldWindow = window
+    if (tasks.version === this.#toldVersion) return this.#told
+    const single = keys.flatMap(key => tasks.row(key) ?? [])
+    return new Map([...(page?.rows ?? none), ...single.map(row => [row.key, row] as const)])
   }
 
-  #rowsWanted(): Map<string, TaskRow> {
-    const { window, keys } = this.#wanted
-    const rows = window ? this.#view!.rows.slice(window.from, window.from + window.n) : []
-    const single = keys.flatMap(key => this.#context.tasks.row(key) ?? [])
-    this.#windowKeys = JSON.stringify(rows.map(({ key }) => key))
-    return new Map([...rows, ...single].map(row => [row.key, row]))
+  #changes(page: TaskPage | undefined, rows: Rows): Buffer {
+    const make = () => Buffer.concat([...this.#rowFrames(this.#told, rows)])
+    return page?.rows === rows ? page.changesSince(this.#told, make) : make()
   }
 
-  /** Nothing for a reader whose kinds carry all tasks anyhow. */
-  *#rowFrames(kinds: Kinds | undefined, rows: ReadonlyMap<string, TaskRow>): Generator<Buffer> {
-    if (carriesTasks(kinds)) return
-    for (const key of this.#sent.keys()) if (!rows.has(key)) yield this.#frame('task', 'del', key, '')
+  *#rowFrames(told: Rows, rows: Rows): Generator<Buffer> {
+    for (const key of told.keys()) if (!rows.has(key)) yield this.#frame('task', 'del', key, '')
     for (const [key, row] of rows) {
-      const frame = this.#sent.get(key) === row ? undefined : this.#context.writer.frameOf('task', key)
+      const frame = told.get(key) === row ? undefined : this.#context.writer.frameOf('task', key)
       // Without its id: that would move the reader's place in the feed.
       if (frame) yield frame.subarray(frame.indexOf('\n') + 1)
     }
   }
 
-  #windowBody(): string {
-    const { window } = this.#wanted
-    if (!window) return ''
-    const { total, statesJson } = this.#context.tasks
-    const { rows, problems } = this.#view!
-    const said = JSON.stringify({ ...window, problems, total, matching: rows.length })
-    return `${said.slice(0, -1)},"states":${statesJson},"keys":${this.#windowKeys}}`
+  #windowOf(page: TaskPage): { readonly body: string; readonly frame: Buffer } {
+    const { total, statesJson, version } = this.#context.tasks
+    return page.said(version, () => {
+      const { rows, problems } = this.#view!
+      const said = JSON.stringify({ ...this.#wanted.window, problems, total, matching: rows.length })
+      const body = `${said.slice(0, -1)},"states":${statesJson},"keys":${page.keys}}`
+      return { body, frame: this.#frame('window', 'put', 'tasks', body) }
+    })
   }
 
   #frame(kind: string, op: 'put' | 'del', key: string, body: string): Buffer {
@@ -145,7 +162,7 @@ export class EventStream implements FeedHost {
 
   #viewOf({ window }: Wanted): TaskView | undefined {
     if (!window) return undefined
-    const view = this.#context.tasks.acquire(window.q, window.sort)
+    const view = this.#context.tasks.acquire(window.q, window.sort, this.#view)
     if (!view)
       throw new HttpError(503, 'too many different lists are watched at the moment; try again later', {
         headers: { 'retry-after': '5' },

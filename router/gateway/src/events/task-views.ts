@@ -1,6 +1,8 @@
 import { compileFilter } from '@meseta/ui/model/filter'
 import type { Task } from '@meseta/ui/model/objects'
 import { byActivityThenTime, type NamesOfTasks, readableTask, type TaskRow, taskRowOf } from '@meseta/ui/model/tasks'
+import { SortedRows } from './sorted-rows.ts'
+import { TaskPage } from './task-page.ts'
 
 type Order = (a: TaskRow, b: TaskRow) => number
 
@@ -37,55 +39,43 @@ function orderNamed(sort: string): Order {
   return (a, b) => sign * order(a, b) || (a.key < b.key ? -1 : 1)
 }
 
-/** The tasks that a filter lets through, sorted. A change costs two searches, and a move where its place is another. */
+/** Pages of one list that are kept at a time: as many as there are streams. */
+const mostPages = 2_000
+
+/** The tasks that a filter lets through, sorted. */
 export class TaskView {
   readonly problems: readonly string[]
-  readonly rows: TaskRow[]
-  /** Grows with each change. */
-  version = 1
+  readonly rows: SortedRows<TaskRow>
   /** Windows that look at it. */
   users = 0
   readonly #matches: (row: TaskRow) => boolean
-  readonly #order: Order
+  readonly #pages = new Map<string, TaskPage>()
 
   constructor(q: string, sort: string, all: Iterable<TaskRow>) {
     const { matches, problems } = compileFilter(q, readableTask)
     this.problems = problems
     this.#matches = matches
-    this.#order = orderNamed(sort)
-    this.rows = [...all].filter(matches).sort(this.#order)
+    this.rows = new SortedRows([...all].filter(matches), orderNamed(sort))
   }
 
   change(before: TaskRow | undefined, after: TaskRow | undefined): void {
     const wasIn = before !== undefined && this.#matches(before)
     const isIn = after !== undefined && this.#matches(after)
     if (!wasIn && !isIn) return
-    this.version += 1
-    const from = wasIn ? this.#placeOf(before) : undefined
-    if (from !== undefined && isIn && this.#fits(after, from)) {
-      this.rows[from] = after
-      return
-    }
-    if (from !== undefined) this.rows.splice(from, 1)
-    if (isIn) this.rows.splice(this.#placeOf(after), 0, after)
+    this.#pages.clear()
+    if (wasIn) this.rows.remove(before)
+    if (isIn) this.rows.add(after)
   }
 
-  #fits(row: TaskRow, at: number): boolean {
-    const left = this.rows[at - 1]
-    const right = this.rows[at + 1]
-    return (!left || this.#order(left, row) < 0) && (!right || this.#order(row, right) < 0)
-  }
-
-  /** Where a row stands, or belongs. */
-  #placeOf(row: TaskRow): number {
-    let low = 0
-    let high = this.rows.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.rows[middle]!.key !== row.key && this.#order(this.rows[middle]!, row) < 0) low = middle + 1
-      else high = middle
-    }
-    return low
+  /** The same until the list changes. */
+  page(from: number, n: number): TaskPage {
+    const name = `${from} ${n}`
+    const known = this.#pages.get(name)
+    if (known) return known
+    if (this.#pages.size >= mostPages) this.#pages.clear()
+    const page = new TaskPage(this.rows.slice(from, n))
+    this.#pages.set(name, page)
+    return page
   }
 }
 
@@ -129,11 +119,15 @@ export class TaskViews {
     this.#change(key, undefined)
   }
 
-  /** The list of a filter and an order; `undefined` when there are too many. Each one is given back by `release`. */
-  acquire(q: string, sort: string): TaskView | undefined {
+  /**
+   * The list of a filter and an order; `undefined` when there are too many. Each one is given back by `release`, as `instead` will
+   * be right after this.
+   */
+  acquire(q: string, sort: string, instead?: TaskView): TaskView | undefined {
     const name = JSON.stringify([q, sort])
     const known = this.#views.get(name)
-    if (!known && this.#views.size >= mostViews) return undefined
+    const most = instead?.users === 1 ? mostViews + 1 : mostViews
+    if (!known && this.#views.size >= most) return undefined
     const view = known ?? new TaskView(q, sort, this.#rows.values())
     this.#views.set(name, view)
     view.users += 1
