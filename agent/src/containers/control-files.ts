@@ -64,7 +64,7 @@ export class ControlFiles {
   /** The exit status, once the supervisor has written it. */
   exit(id: ContainerID): Exit | undefined {
     const text = readOrUndefined(join(this.folder(id), 'exit'))
-    const match = /^(\d+) (exited|signalled)\n$/.exec(text ?? '')
+    const match = /^(\d+) (exited|signalled)\n/.exec(text ?? '')
     if (match === null) return undefined
     const code = Number(match[1])
     return match[2] === 'signalled' ? { kind: 'signalled', signal: code - 128 } : { kind: 'exited', code }

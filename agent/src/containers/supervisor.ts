@@ -7,10 +7,12 @@ import { join } from 'node:path'
  * with the sandbox's stdout and stderr as descriptors 1 and 3.
  *
  * - It first claims `<control>/pid` by a hard link, which fails when a recovering agent has declared the container dead.
- *   The file holds its own line of /proc, hence its start time.
+ *   The file holds its own line of /proc, hence its start time. One that can not write it starts nothing: no agent would find it
+ *   again.
  * - Signals to the whole tree reach it too: a trap that does nothing keeps it alive, and the subshell restores the defaults.
  * - It may have more rights than the task, and reads nothing of the task's environment (see `task-command.ts`).
- * - `exit` is `<code> <signalled>`: written aside, synced, renamed. A shell says 128+n for signal n, as a program may exit with
+ * - `exit` is `<code> <signalled>`: written aside, synced, renamed. Its place on the disk is taken before the task starts, by
+ *   blanks that are overwritten: the disk may be full by then. A shell says 128+n for signal n, as a program may exit with
  *   such a code itself; but a shell also reports a signal on its own stderr (`supervisor.log`), save for INT and PIPE.
  */
 export const supervisorScript = `
@@ -19,7 +21,7 @@ shift 4
 trap : HUP INT QUIT TERM USR1 USR2 ALRM
 exec 2>"$dir/supervisor.log"
 read -r stat </proc/$$/stat
-printf '%s\\n' "$stat" >"$dir/pid.own"
+[ -n "$stat" ] && printf '%s\\n' "$stat" >"$dir/pid.own" && printf '%20s\\n' '' >"$dir/exit.own" || exit 125
 "$ln" "$dir/pid.own" "$dir/pid" || exit 125
 (trap - HUP INT QUIT TERM USR1 USR2 ALRM; exec "$@" 2>&3 3>&-)
 code=$?
@@ -29,7 +31,7 @@ if [ "$code" -gt 128 ]; then
     how=signalled
   fi
 fi
-printf '%s %s\\n' "$code" "$how" >"$dir/exit.own"
+printf '%s %s\\n' "$code" "$how" 1<>"$dir/exit.own"
 "$sync" "$dir/exit.own"
 "$mv" "$dir/exit.own" "$dir/exit"
 `
