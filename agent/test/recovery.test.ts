@@ -36,7 +36,8 @@ function recoverGroup(
   }))
   const recovered: Recovered = {
     followed: 0,
-    agent: { hostname: 'host', id: { value: 'agent-1' } },
+    agentId: 'agent-1',
+    isAgentNoted: true,
     frameworks: [
       {
         info,

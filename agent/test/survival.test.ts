@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, chown, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -152,6 +152,30 @@ t.test('a damaged checkpoint costs only its own task', async test => {
   await until('the container that no checkpoint names to be destroyed', () => !runs(bad))
   const metrics = (await (await fetch(`${await second.url()}/metrics/snapshot`)).json()) as Record<string, number>
   test.equal(metrics['slave/recovery_errors'], 1)
+})
+
+t.test('damage to what the agent noted of itself costs no task', async test => {
+  const folder = await tempFolder(test)
+  const first = live(test, folder, 1, { task: 'sleep 1000' })
+  const pid = pidOf(await first.status('task', 'TASK_RUNNING'))
+  await first.kill()
+  const path = join(folder, 'meta/slaves/agent-1/slave.info')
+  const stored = await readFile(path, 'utf8')
+  for (const damage of ['{"version":1,"in', undefined]) {
+    if (damage === undefined) await rm(path)
+    else await writeFile(path, damage)
+    const next = live(test, folder, 2)
+    const url = await next.url()
+    const { reregister } = next.heard.find(message => message.reregister ?? message.register) ?? {}
+    test.equal(reregister?.agent_info.id?.value, 'agent-1')
+    test.equal(reregister?.tasks?.length, 1)
+    test.ok(runs(pid))
+    const metrics = (await (await fetch(`${url}/metrics/snapshot`)).json()) as Record<string, number>
+    test.equal(metrics['slave/recovery_errors'], 1)
+    await next.kill()
+    test.strictSame(JSON.parse(await readFile(path, 'utf8')).version, JSON.parse(stored).version)
+  }
+  await live(test, folder, 3).url()
 })
 
 t.test('a torn configuration of a container ends that container, and no other', async test => {

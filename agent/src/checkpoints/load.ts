@@ -33,16 +33,15 @@ export class VersionError extends Error {
 export async function loadCheckpoints(store: CheckpointStore): Promise<Recovered> {
   const loader = new Loader(store)
   const followed = (await loader.record<StoredEpoch>(layout.followed, true))?.epoch ?? 0
-  const id = await store.readLink(layout.latestAgent)
-  const agent = id === undefined ? undefined : await loader.record<StoredAgent>(layout.agentInfo(id))
-  if (id === undefined || agent === undefined)
-    return { followed, agent: undefined, frameworks: [], errors: loader.errors }
+  const agentId = await store.readLink(layout.latestAgent)
   const frameworks: RecoveredFramework[] = []
-  for (const name of await store.list(layout.frameworks(id))) {
-    const framework = await loader.framework(id, name)
+  if (agentId === undefined) return { followed, agentId, isAgentNoted: false, frameworks, errors: loader.errors }
+  const isAgentNoted = (await loader.record<StoredAgent>(layout.agentInfo(agentId))) !== undefined
+  for (const name of await store.list(layout.frameworks(agentId))) {
+    const framework = await loader.framework(agentId, name)
     if (framework !== undefined) frameworks.push(framework)
   }
-  return { followed, agent: { ...agent.info, id: { value: id } }, frameworks, errors: loader.errors }
+  return { followed, agentId, isAgentNoted, frameworks, errors: loader.errors }
 }
 
 class Loader {

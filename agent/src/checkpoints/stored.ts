@@ -37,7 +37,10 @@ export interface StoredTaskKill extends StoredKill {
 export interface Recovered {
   /** Of the last session with a master; 0 before the first. */
   readonly followed: number
-  readonly agent: AgentInfo | undefined
+  /** Undefined before a master has given one. */
+  readonly agentId: string | undefined
+  /** Whether the agent's own record is whole: nothing is needed of it, and it can be written again. */
+  readonly isAgentNoted: boolean
   readonly frameworks: readonly RecoveredFramework[]
   /** What could not be read, in sentences; it counts as `slave/recovery_errors`. */
   readonly errors: readonly string[]

@@ -8,6 +8,7 @@ import { addExecutor, trackTask } from './launching.ts'
 import { launchFailed, limitCompletion, taskExited } from './lifecycle.ts'
 import type { ExecutorEntry, FrameworkEntry, TaskEntry } from './model.ts'
 import { startProbes } from './probes.ts'
+import { noteAgent } from './registration.ts'
 import { noteStatus, report, type StatusExtras } from './statuses.ts'
 
 /**
@@ -16,7 +17,8 @@ import { noteStatus, report, type StatusExtras } from './statuses.ts'
  */
 export function recover(core: Core, recovered: Recovered, containers: readonly RecoveredContainer[]): void {
   const found = new Map(containers.map(container => [containerKey(container.id), container]))
-  core.agentId = recovered.agent?.id?.value
+  core.agentId = recovered.agentId
+  if (recovered.agentId !== undefined && !recovered.isAgentNoted) noteAgent(core, recovered.agentId, 'agent')
   core.followed = recovered.followed
   core.count('recovery_errors', recovered.errors.length)
   for (const { info, executors } of recovered.frameworks) {

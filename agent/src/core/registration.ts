@@ -59,14 +59,17 @@ export function registered(core: Core, { agent_id }: Registered): void {
   }
   if (core.agentId === undefined) {
     core.agentId = agent_id.value
-    const value = { version: checkpointVersion, info: agentInfo(core) }
     // Before anything is done under this id: an agent that forgets it would not find its tasks again.
-    core.effects.push(
-      { type: 'write', lane: everyLane, path: layout.agentInfo(agent_id.value), value },
-      { type: 'link', lane: everyLane, path: layout.latestAgent, target: agent_id.value },
-    )
+    noteAgent(core, agent_id.value, everyLane)
+    core.effects.push({ type: 'link', lane: everyLane, path: layout.latestAgent, target: agent_id.value })
   }
   known(core)
+}
+
+/** Stores what the agent says of itself. */
+export function noteAgent(core: Core, id: string, lane: string): void {
+  const value = { version: checkpointVersion, info: agentInfo(core) }
+  core.effects.push({ type: 'write', lane, path: layout.agentInfo(id), value })
 }
 
 export function reregistered(core: Core, { agent_id, reconciliations }: Reregistered): void {
