@@ -153,8 +153,16 @@ t.test('bad input is refused in the words of the contracts, and harms nothing', 
         { method: 'GET' },
         403,
       ],
-      ['router: an unknown service', `${router}/service/${encodeURIComponent('../../x')}/`, { method: 'GET' }, 404],
-      ['router: an unknown agent', `${router}/agent/..%2f..%2fx/state`, { method: 'GET' }, 404],
+      ['router: an unknown service', `${router}/service/nobody/`, { method: 'GET' }, 404],
+      ['router: an unknown agent', `${router}/agent/nobody/state`, { method: 'GET' }, 404],
+      [
+        'router: a service that climbs',
+        `${router}/service/${encodeURIComponent('../../x')}/`,
+        { method: 'GET' },
+        400,
+        /'\.\.'/,
+      ],
+      ['router: an agent that climbs', `${router}/agent/..%2f..%2fx/state`, { method: 'GET' }, 400, /'\.\.'/],
       ['router: a topic that is none', `${router}/meseta/v1/events?topics=../x`, { method: 'GET' }, 400, /topics/],
     ]
   for (const [what, url, sent, status, names] of table) {
