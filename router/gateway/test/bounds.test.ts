@@ -1,14 +1,23 @@
 import { EventEmitter, once } from 'node:events'
 import { createServer, request as httpRequest, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { FeedWriter } from '@meseta/common/feed/writer'
+import { systemClock } from '@meseta/common/service/clock'
+import { Health } from '@meseta/common/service/health'
+import { createHttp } from '@meseta/common/service/http'
+import { systemRandom } from '@meseta/common/service/random'
 import Fastify from 'fastify'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
 import t from 'tap'
+import { addEventRoutes } from '../src/events/event-routes.ts'
+import { TaskViews } from '../src/events/task-views.ts'
 import { bodyOf } from '../src/proxy/body.ts'
 import { Forwarder } from '../src/proxy/forwarder.ts'
 import { Relay } from '../src/proxy/relay.ts'
 import type { Outcome } from '../src/proxy/target.ts'
 import { LeaderCache } from '../src/routes/leader-cache.ts'
-import { backend, cluster, putService, raw, reachable } from './support/start.ts'
+import { backend, cluster, putService, raw, reachable, until } from './support/start.ts'
 
 const tooLarge: { readonly name: string } = Object.freeze({ name: 'HttpError', status: 413 })
 
@@ -165,4 +174,47 @@ t.test('an upstream that has all the requests it may have gets no further one, a
   t.match(await outcomes[0], { kind: 'answered' })
   await open('/end')
   t.match(await outcomes[3], { kind: 'answered' })
+})
+
+t.test('a snapshot that its client does not read is given up in time, and makes room', async t => {
+  const writer = new FeedWriter({ epoch: 'e', clock: systemClock })
+  for (let n = 0; n < 300; n += 1) writer.put('app', `/${n}`, 'x'.repeat(100_000))
+  const log = pino({ level: 'silent' })
+  /** A server of snapshots, of which 100 are asked for and not read. */
+  const stuck = async (stallTimeout?: number) => {
+    const http = createHttp(
+      { flags: { ip: '127.0.0.1', port: 0 }, log, metrics: new Registry(), clock: systemClock },
+      { name: 'gateway', health: new Health() },
+    )
+    const end = addEventRoutes(http.app, {
+      writer,
+      tasks: new TaskViews({ nodeOf: () => undefined, appOf: () => undefined }),
+      now: () => 0,
+      sources: () => ({}),
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      ...(stallTimeout === undefined ? {} : { stallTimeout }),
+    })
+    const url = `${await http.listen()}/meseta/v1/snapshot`
+    const asked = Array.from({ length: 100 }, () =>
+      httpRequest(url, { agent: false })
+        .on('error', () => undefined)
+        .on('response', response => response.pause())
+        .end(),
+    )
+    t.teardown(async () => {
+      for (const sent of asked) sent.destroy()
+      end()
+      await http.close()
+    })
+    await Promise.all(asked.map(sent => once(sent, 'response')))
+    return url
+  }
+  const refused = await fetch(await stuck())
+  t.same([refused.status, refused.headers.get('retry-after')], [503, '5'])
+  const url = await stuck(150)
+  await until(async () => (await fetch(url, { method: 'HEAD' })).status === 200)
+  const whole = (await (await fetch(url)).json()) as unknown[]
+  t.equal(whole.length, 302)
 })

@@ -40,7 +40,13 @@ t.test('1: /cache/master keeps what the leader answered well for 5 s', async t =
   let answers = 0
   const leader = await backend(t, (request, response) => {
     answers += 1
-    response.writeHead(request.url!.includes('missing') ? 404 : 200, { 'content-type': 'application/json' })
+    const status = request.url!.includes('missing') ? 404 : request.url!.includes('redirect') ? 307 : 200
+    response.writeHead(status, {
+      'content-type': 'application/json',
+      location: '//other:5050',
+      'x-request-id': 'theirs',
+      connection: 'keep-alive',
+    })
     response.end(
       request.url!.includes('large') ? 'x'.repeat(20 * 1024 * 1024) : JSON.stringify({ answers, url: request.url }),
     )
@@ -66,6 +72,9 @@ t.test('1: /cache/master keeps what the leader answered well for 5 s', async t =
   })
   t.match(await get('missing'), { status: 404, headers: { 'x-cache-status': 'MISS' } })
   t.match(await get('missing'), { status: 404, headers: { 'x-cache-status': 'MISS' }, body: /"answers":5/ })
+  const redirect = await get('redirect')
+  t.match(redirect, { status: 307, headers: { location: '//other:5050', 'x-cache-status': 'MISS' } })
+  t.not(redirect.headers['x-request-id'], 'theirs')
   for (let i = 0; i < 2; i += 1) {
     const large = await get('large')
     t.match(large.headers['x-cache-status'], 'MISS', 'what is large is passed on and not kept')

@@ -1,8 +1,8 @@
-import { Readable } from 'node:stream'
 import { type ServeFeedOptions, serveFeed, topicsAsked, unknownTopic } from '@meseta/common/feed/serve'
 import type { Clock } from '@meseta/common/service/clock'
 import { HttpError } from '@meseta/common/service/errors'
 import type { Random } from '@meseta/common/service/random'
+import { type OutStream, openStream } from '@meseta/common/service/stream'
 import type { FastifyInstance } from 'fastify'
 import { EventStream, type StreamContext } from './event-stream.ts'
 import { snapshotText } from './snapshot.ts'
@@ -11,6 +11,8 @@ export interface EventRoutesContext extends StreamContext {
   readonly clock: Clock
   readonly random: Random
   readonly log: ServeFeedOptions['log']
+  /** How long a reader of a snapshot may not read, ms; 30 s unless said. */
+  readonly stallTimeout?: number
 }
 
 /** What windows show is told together, at most so often, ms. */
@@ -67,13 +69,37 @@ export function addEventRoutes(app: FastifyInstance, context: EventRoutesContext
         headers: { 'retry-after': '5' },
       })
     snapshots += 1
-    reply.raw.once('close', () => {
-      snapshots -= 1
-    })
     const { epoch, seq } = writer
     const hello = { epoch, seq, topics: [...(kinds ?? ['*'])], sources: context.sources() }
-    reply.header('cache-control', 'no-store').type('application/json; charset=utf-8')
-    return reply.send(Readable.from(snapshotText(writer, kinds, hello)))
+    const stream = openStream(reply, {
+      contentType: 'application/json; charset=utf-8',
+      stallTimeout: context.stallTimeout ?? 30_000,
+      clock,
+    })
+    stream.onClose(() => {
+      snapshots -= 1
+    })
+    await pour(snapshotText(writer, kinds, hello), stream)
+    return reply
   })
   return () => timer.cancel()
+}
+
+/** Writes all of it, at the pace of the reader. What can not be told to its end breaks off. */
+async function pour(text: AsyncIterable<string>, stream: OutStream): Promise<void> {
+  let goOn = () => {}
+  stream.onDrain(() => goOn())
+  stream.onClose(() => goOn())
+  try {
+    for await (const part of text) {
+      const left = new Promise<void>(resolve => {
+        goOn = resolve
+      })
+      if (!stream.write(part)) return
+      await left
+    }
+    stream.end()
+  } catch {
+    stream.destroy()
+  }
 }

@@ -15,6 +15,8 @@ const notForwarded = new Set([
   'upgrade',
 ])
 
+export const isOfConnection = (name: string): boolean => notForwarded.has(name)
+
 /** Set anew for the upstream: what a client says of them is not believed. */
 const forwarding = new Set(['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'])
 

@@ -1,8 +1,10 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '@meseta/common/service/clock'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { request } from 'undici'
 import { firstBytes } from '../first-bytes.ts'
+import { isOfConnection } from '../proxy/headers.ts'
 
 /** Times of the contract (admin router, 1): answers of 200 are kept for 5 s. */
 const kept = 5_000
@@ -13,7 +15,7 @@ const mostTogether = 64 * 1024 * 1024
 
 interface Answer {
   readonly status: number
-  readonly type: string
+  readonly headers: Readonly<Record<string, string | string[]>>
   readonly body: Buffer
   readonly at: number
 }
@@ -39,7 +41,7 @@ export class LeaderCache {
     if (!answer) return false
     await reply
       .code(answer.status)
-      .headers({ 'content-type': answer.type, 'x-cache-status': fresh ? 'HIT' : 'MISS' })
+      .headers({ ...answer.headers, 'x-cache-status': fresh ? 'HIT' : 'MISS' })
       .send(answer.body)
     return true
   }
@@ -55,8 +57,7 @@ export class LeaderCache {
       const { statusCode, headers, body } = await request(url, { signal: AbortSignal.timeout(patience) })
       const bytes = await firstBytes(body, mostEach + 1)
       if (bytes.length > mostEach) return undefined
-      const type = String(headers['content-type'] ?? 'application/octet-stream')
-      const answer = { status: statusCode, type, body: bytes, at: this.#clock.monotonic() }
+      const answer = { status: statusCode, headers: keptOf(headers), body: bytes, at: this.#clock.monotonic() }
       if (statusCode === 200) this.#answers.set(url, answer)
       return answer
     } catch {
@@ -64,6 +65,15 @@ export class LeaderCache {
       return undefined
     }
   }
+}
+
+/** The length is that of the body, and each request has an id of its own. */
+function keptOf(headers: IncomingHttpHeaders): Answer['headers'] {
+  const kept: [string, string | string[]][] = []
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined && name !== 'content-length' && name !== 'x-request-id' && !isOfConnection(name))
+      kept.push([name, value])
+  return Object.fromEntries(kept)
 }
 
 /** How a request for something that is kept stands to the cache: what a client does not want from it, or sends, goes past it. */
