@@ -125,3 +125,19 @@ t.test('what may have been seen is sent again only when it is harmless', async t
   t.same(await times('DELETE'), [502, 1])
   t.same(await times('PUT', 'body'), [502, 1])
 })
+
+t.test('any method of HTTP reaches a service, with its body and without', async t => {
+  const { gateway, marathon } = await cluster(t)
+  const upstream = await backend(t, (_request, response) => response.end('ok'))
+  putService(marathon, 'files', [upstream.port])
+  await reachable(gateway, '/service/files/')
+  upstream.seen.length = 0
+  for (const method of ['PROPFIND', 'MKCOL', 'REPORT', 'M-SEARCH', 'DELETE', 'QUERY']) {
+    t.match(await raw(gateway, '/service/files/a', { 'content-type': 'text/xml' }, method, '<x/>'), { body: 'ok' })
+    t.match(await raw(gateway, '/service/files/a', {}, method), { body: 'ok' })
+    t.match(upstream.seen.splice(0), [
+      { method, url: '/a', body: '<x/>' },
+      { method, url: '/a', body: '' },
+    ])
+  }
+})

@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Found } from '../services/find-service.ts'
 import { type FixedRoute, fixedRoutes, type Origins } from './fixed-routes.ts'
@@ -17,6 +18,9 @@ const mostBody = 2 ** 30
 
 /** Adds every route that sends requests on. Bodies are not parsed here: they stream through. */
 export async function addProxyRoutes(app: FastifyInstance, context: ProxyContext): Promise<void> {
+  // Services may speak WebDAV and the like.
+  const others = METHODS.filter(method => method !== 'CONNECT' && !app.supportedMethods.includes(method))
+  for (const method of others) app.addHttpMethod(method, { hasBody: true })
   await app.register(async scope => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
