@@ -117,7 +117,15 @@ async function start(context: Context<Flags>): Promise<Handle> {
     log,
   })
   const cache = new LeaderCache(clock)
-  await addProxyRoutes(http.app, { origins, cache, forwarder, balance: new Balance(), upgrades, find })
+  await addProxyRoutes(http.app, {
+    origins,
+    cache,
+    forwarder,
+    balance: new Balance(),
+    upgrades,
+    find,
+    targetOf: request => targets.of(request),
+  })
 
   const close = async () => {
     sources.stop()

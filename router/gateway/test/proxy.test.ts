@@ -57,6 +57,7 @@ t.test('a failure of our own after the answer was taken over ends the request, a
     upgrades,
     balance,
     find: async () => ({ candidate, service: { ...service, backends: [{ id: 'b', host: '127.0.0.1', port: 1 }] } }),
+    targetOf: request => request.url,
   })
   const url = await http.listen()
   t.teardown(async () => {
@@ -140,4 +141,17 @@ t.test('any method of HTTP reaches a service, with its body and without', async 
       { method, url: '/a', body: '' },
     ])
   }
+})
+
+t.test('escapes arrive as they came, also those that are no UTF-8', async t => {
+  const { gateway, marathon } = await cluster(t)
+  const upstream = await backend(t, (_request, response) => response.end('ok'))
+  putService(marathon, 'files', [upstream.port])
+  await reachable(gateway, '/service/files/')
+  for (const path of ['/caf%E9', '/%FF%20%3F%2Fx?a=%FF', '/%C3%A9%23']) {
+    upstream.seen.length = 0
+    t.match(await raw(gateway, `/service/files${path}`), { status: 200, body: 'ok' }, path)
+    t.match(upstream.seen, [{ url: path }])
+  }
+  t.equal((await raw(gateway, '/%FF')).status, 404)
 })

@@ -10,6 +10,8 @@ export interface ProxyContext extends SendContext {
   readonly origins: Origins
   readonly cache: LeaderCache
   find(path: string): Promise<Found>
+  /** Path and query of a request, its escapes as they came. */
+  targetOf(request: FastifyRequest): string
 }
 
 /** The largest bodies that are passed on, bytes (admin router contract, 2). */
@@ -62,7 +64,7 @@ async function pass(
   reply: FastifyReply,
   fixed: FixedRoute,
 ): Promise<unknown> {
-  const target = fixed.target(context.origins, request.url)
+  const target = fixed.target(context.origins, context.targetOf(request))
   if (!fixed.cached) return send(context, request, reply, [{ target }], mostBody)
   const passes = passesCache(request)
   if (!passes && (await context.cache.serve(`${target.origin}${target.path}`, reply))) return reply
@@ -78,7 +80,8 @@ async function serve(
   route: 'service' | 'marathon',
 ): Promise<unknown> {
   const query = queryOf(request)
-  const path = request.url.slice(0, request.url.length - query.length)
+  const target = context.targetOf(request)
+  const path = target.slice(0, target.length - query.length)
   const name = route === 'marathon' ? path.slice(1) : path.slice('/service/'.length)
   if (name !== '' && !name.includes('/')) return redirect(reply, 301, `/service/${name}/${query}`)
   const found = await context.find(name)

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { HttpError } from '@meseta/common/service/errors'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 /** A path that is in its normal form already: no escapes, nothing that needs care. Almost all are. */
 const plain = /^(?!.*\/\.)\/[^%\\#\x80-\xff]*$/s
@@ -54,18 +54,40 @@ function refuse(why: string, text: string): never {
 /** What stands behind a prefix that is cut off, as a path. One slash begins it: behind two, readers look for a host. */
 export const pathBehind = (rest: string): string => `/${rest.replace(/^\/+/, '')}`
 
+/** Routing reads escapes as UTF-8 and refuses others, which services may know: for it they are a text like any other. */
+function asUtf8(target: string): string {
+  if (!/%[89a-f]/i.test(target)) return target
+  const mark = target.indexOf('?')
+  const path = mark === -1 ? target : target.slice(0, mark)
+  try {
+    decodeURI(path)
+    return target
+  } catch {
+    return path.replace(/%(?=[89a-f])/gi, '%25') + target.slice(path.length)
+  }
+}
+
 /** Puts each request's target into its normal form before it is routed; refuses those that have none. */
 export class NormalTargets {
   readonly #refused = new WeakMap<object, Error>()
+  readonly #strange = new WeakMap<object, string>()
 
   /** Routing can not throw: what is refused is remembered until the hook. */
   readonly rewrite = (request: Pick<IncomingMessage, 'url' | 'headers'>): string => {
     try {
-      return normalTarget(request.url ?? '/', request.headers.host)
+      const target = normalTarget(request.url ?? '/', request.headers.host)
+      const routable = asUtf8(target)
+      if (routable !== target) this.#strange.set(request, target)
+      return routable
     } catch (error) {
       this.#refused.set(request, error as Error)
       return '/'
     }
+  }
+
+  /** The target in its normal form, as upstreams are to see it. */
+  of({ raw, url }: FastifyRequest): string {
+    return this.#strange.get(raw) ?? url
   }
 
   guard(app: FastifyInstance): void {
