@@ -57,7 +57,10 @@ function shapeOf(options: UpOptions): ClusterShape {
   }
 }
 
-/** `meseta up`: starts the cluster, shows it, and ends it with its tasks when the person leaves. */
+/**
+ * `meseta up`: starts the cluster, shows it, and ends it with its tasks when the person leaves. A cluster that can not go on, by a
+ * full disk say, ends without them: the next `up` adopts them.
+ */
 export async function up(options: UpOptions): Promise<void> {
   const shape = shapeOf(options)
   if (options.detach) return detach(shape, options)
@@ -65,13 +68,15 @@ export async function up(options: UpOptions): Promise<void> {
   const announcer = new Announcer()
   const leaving = untilTold({ source: process, now: () => performance.now(), leave: leaveAtOnce })
   let cluster: RunningCluster | undefined
+  let isToldToEnd = false
   try {
     announcer.say(`starting the cluster "${shape.clusterName}" in ${shape.workDir} ...`)
     cluster = await start(shape, options, announcer.say, leaving)
     if (!cluster) return
     await stay(cluster, shape, options, announcer, leaving)
+    isToldToEnd = true
   } finally {
-    if (cluster) await end(cluster, shape)
+    if (cluster) await end(cluster, !isToldToEnd || wantsTasksKept(shape.workDir))
     releaseWorkDir(shape.workDir)
   }
 }
@@ -111,8 +116,7 @@ async function stay(
   await until
 }
 
-async function end(cluster: RunningCluster, shape: ClusterShape): Promise<void> {
-  const keepTasks = wantsTasksKept(shape.workDir)
+async function end(cluster: RunningCluster, keepTasks: boolean): Promise<void> {
   note(keepTasks ? 'ending the cluster; its tasks go on' : 'ending the cluster and its tasks')
   const { tasks } = await cluster.end({ keepTasks, timeout: endLimit })
   note(
