@@ -172,12 +172,13 @@ export class Agent {
       random,
       log,
       agentId: () => this.heart.core.agentId,
-      followed: this.heart.core.followed,
+      followed: bus.isPrivate ? 0 : this.heart.core.followed,
       events: {
         opened: (_, epoch) => this.submit({ type: 'link-opened', epoch }),
         received: message => this.submit({ type: 'master', message }),
         ended: reason => {
-          log.info({ reason }, 'the session with the master ended')
+          if (reason.code === 'REFUSED') log.warn({ reason }, 'there is no session with the master')
+          else log.info({ reason }, 'the session with the master ended')
           this.submit({ type: 'link-ended' })
         },
       },

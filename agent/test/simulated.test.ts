@@ -1,4 +1,5 @@
 import { beacons as beaconsOf } from '@meseta/common/messaging/link-subjects'
+import { createEmbeddedBus } from '@meseta/common/messaging/open'
 import { systemClock } from '@meseta/common/service/clock'
 import { systemRandom } from '@meseta/common/service/random'
 import t, { type Test } from 'tap'
@@ -8,8 +9,7 @@ import { SimulatedMachine } from '../src/containers/simulated-launcher.ts'
 import { FakeMaster, framework, log, newBus, until } from './harness.ts'
 
 /** A simulated machine with its disk, and the agents that live on it one after the other. */
-function setUp(test: Test) {
-  const bus = newBus()
+function setUp(test: Test, bus = newBus()) {
   const checkpoints = new MemoryCheckpoints()
   const machine = new SimulatedMachine(systemClock, ({ argv }) => {
     const [, what, number] = /^(exit|fail) ?(\d*)/.exec(argv.at(-1) ?? '') ?? []
@@ -152,4 +152,15 @@ t.test('launches, kills and acknowledgements may come twice, and unknown tasks a
   test.equal(machine.containers.size, 1, 'an id that is a path runs nothing')
   master.send({ shutdown_framework: { framework_id: framework.id ?? { value: '' } } })
   await until('the end of the framework', () => machine.containers.size === 0)
+})
+
+t.test('where no earlier master can be, the one of a store that was begun anew is followed at once', async test => {
+  const { checkpoints, agent, bus } = setUp(test, createEmbeddedBus({ isPrivate: true }))
+  await checkpoints.write('followed_epoch', JSON.stringify({ version: 1, epoch: 7 }))
+  const master = new FakeMaster(bus, 'test', 1)
+  test.teardown(() => master.stop())
+  const life = await agent()
+  await until('the answer of the master', () => life.heart.core.agentId)
+  await life.stop()
+  test.match(JSON.parse(Buffer.from((await checkpoints.read('followed_epoch'))!).toString()), { epoch: 1 })
 })

@@ -34,7 +34,10 @@ export class BusUrlError extends Error {
  */
 export async function openBus(url: string, options: BusOptions): Promise<Bus> {
   if (url === 'embedded:')
-    return createEmbeddedBus({ failed: error => options.log.error({ err: error }, 'a receiver of the bus failed') })
+    return createEmbeddedBus({
+      failed: error => options.log.error({ err: error }, 'a receiver of the bus failed'),
+      isPrivate: true,
+    })
   if (!url.startsWith('nats://')) throw new BusUrlError(url, 'its scheme is not known')
   const address = parseNatsUrl(url)
   if ('flaw' in address) throw new BusUrlError(url, address.flaw)

@@ -19,6 +19,7 @@ interface Message {
 
 /** The bus of one process: messages are delivered in order, after the turn that published them. */
 class EmbeddedBus implements Bus {
+  readonly isPrivate: boolean
   readonly #table = new SubscriptionTable<Receiver>()
   readonly #later: (action: () => void) => void
   readonly #failed: (error: unknown) => void
@@ -27,7 +28,8 @@ class EmbeddedBus implements Bus {
   #waiting: Message[] = []
   #waitingBytes = 0
 
-  constructor(later: (action: () => void) => void, failed: (error: unknown) => void) {
+  constructor(later: (action: () => void) => void, failed: (error: unknown) => void, isPrivate: boolean) {
+    this.isPrivate = isPrivate
     this.#later = later
     this.#failed = failed
     this.#states = new Listeners(failed)
@@ -91,10 +93,11 @@ export interface EmbeddedBusOptions {
   readonly clock?: Clock
   /** Told of a receiver that threw; without it the error is thrown where nobody catches it, and ends the process. */
   readonly failed?: (error: unknown) => void
+  readonly isPrivate?: boolean
 }
 
 /** One bus for all components of a process: they share the object. */
-export function createEmbeddedBus({ clock, failed }: EmbeddedBusOptions = {}): Bus {
+export function createEmbeddedBus({ clock, failed, isPrivate = false }: EmbeddedBusOptions = {}): Bus {
   const later = clock
     ? (action: () => void) => void clock.after(0, action)
     : (action: () => void) => void setImmediate(action)
@@ -105,5 +108,6 @@ export function createEmbeddedBus({ clock, failed }: EmbeddedBusOptions = {}): B
         queueMicrotask(() => {
           throw error
         })),
+    isPrivate,
   )
 }
