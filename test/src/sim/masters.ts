@@ -10,6 +10,8 @@ const log = createLogger({ name: 'simulated', level: 'silent' })
 
 interface Life {
   readonly master: Master
+  /** What it decided since somebody looked: nothing of its state changes otherwise. */
+  decided: boolean
   readonly process: SimProcess
   readonly bus: SimulatedBus
 }
@@ -46,6 +48,13 @@ export class SimulatedMasters {
     return [...this.#lives].map(({ master }) => master).filter(({ recovered }) => recovered)
   }
 
+  /** Those of them that have decided something since the last call. */
+  takeChanged(): Master[] {
+    const changed = [...this.#lives].filter(({ master, decided }) => decided && master.recovered)
+    for (const life of changed) life.decided = false
+    return changed.map(({ master }) => master)
+  }
+
   /** Another one is elected. The one before, if it lives, is cut off from the bus and does not know. */
   elect(): void {
     this.#elected?.bus.partition()
@@ -73,7 +82,13 @@ export class SimulatedMasters {
       recovered: () => undefined,
       changed: () => undefined,
     })
-    const life = { master, process, bus }
+    const life = { master, decided: true, process, bus }
+    const { heart } = master
+    const step = heart.step.bind(heart)
+    heart.step = (now, commands) => {
+      life.decided = true
+      return step(now, commands)
+    }
     this.#lives.add(life)
     this.#elected = life
     master.lead().catch(error => this.#givesUp(life, error))

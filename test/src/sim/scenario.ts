@@ -73,7 +73,7 @@ export async function runCluster(
   // What is allocated is a value that never changes: what was once found to be little enough need not be looked at again.
   const allowed = new WeakMap<object, Resources>()
   simulation.invariant('no resource is given twice', () => {
-    for (const master of masters.leading) {
+    for (const master of masters.takeChanged()) {
       const { agents, allocator } = master.heart.cluster
       for (const agent of agents.values()) {
         const allocated = allocator.allocated(agent.id)
