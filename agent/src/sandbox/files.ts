@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, lstat, open, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises'
+import { type FileHandle, lstat, open, opendir, readFile, readlink, realpath } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { checkId } from '@meseta/common/protocol/ids'
 import { HttpError } from '@meseta/common/service/errors'
@@ -47,19 +47,24 @@ export class SandboxFiles {
     this.#agentId = agentId
   }
 
-  /** @throws {HttpError} 400 outside what is attached by a link, 404 */
+  /** @throws {HttpError} 400 outside what is attached by a link, 403, 404 */
   async browse(path: string): Promise<Listed[]> {
-    const found = await this.#find(path)
     const owners = { users: await readNames('/etc/passwd'), groups: await readNames('/etc/group') }
-    const names = await readdir(found.real).catch(() => undefined)
-    if (names === undefined) return [await this.#describe(path, found.real, owners)]
-    const listed: Listed[] = []
-    for (const name of names.sort().slice(0, maxEntries)) {
-      const entry = await this.#describe(join(path, name), join(found.real, name), owners).catch(() => undefined)
-      // One that has just been removed is not there.
-      if (entry !== undefined) listed.push(entry)
+    const opened = await this.#open(path)
+    try {
+      const info = await opened.stat()
+      if (!info.isDirectory()) return [describe(path, info, owners)]
+      const listed: Listed[] = []
+      const folder = `/proc/self/fd/${opened.fd}`
+      for (const name of await namesIn(folder)) {
+        // One that has just been removed is not there.
+        const entry = await this.#look(join(path, name), join(folder, name)).catch(() => undefined)
+        if (entry !== undefined) listed.push(describe(join(path, name), entry, owners))
+      }
+      return listed
+    } finally {
+      await opened.close()
     }
-    return listed
   }
 
   /**
@@ -88,27 +93,34 @@ export class SandboxFiles {
   }
 
   async #withFile<T>(path: string, verb: string, use: (file: FileHandle) => Promise<T>, keepsOpen = false): Promise<T> {
-    const found = await this.#find(path)
-    // Without blocking: a fifo that a task made would wait for a writer.
-    const file = await open(found.real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW).catch(
-      error => {
-        throw fileError(path, error)
-      },
-    )
+    const file = await this.#open(path)
     let isKept = false
     try {
       const info = await file.stat()
       if (info.isDirectory()) throw new HttpError(400, `Cannot ${verb} a directory.`)
       if (!info.isFile()) throw new HttpError(400, `'${path}' is no regular file`)
-      // The task may have changed a folder on the way into a link meanwhile: what was opened counts.
-      const opened = await readlink(`/proc/self/fd/${file.fd}`).catch(() => found.real)
-      if (!isInside(opened, found.root)) throw new HttpError(400, `'${path}' is inaccessible`)
       const result = await use(file)
       isKept = keepsOpen
       return result
     } finally {
       if (!isKept) await file.close()
     }
+  }
+
+  /** Opens what a path leads to, whatever it is. The caller closes it. */
+  async #open(path: string): Promise<FileHandle> {
+    const found = await this.#find(path)
+    // Without blocking: a fifo that a task made would wait for a writer.
+    const opened = await open(found.real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW).catch(
+      error => {
+        throw fileError(path, error)
+      },
+    )
+    // The task may have changed a folder on the way into a link meanwhile: what was opened counts.
+    const real = await readlink(`/proc/self/fd/${opened.fd}`).catch(() => '')
+    if (isInside(real, found.root)) return opened
+    await opened.close()
+    throw new HttpError(400, `'${path}' is inaccessible`)
   }
 
   async #find(path: string): Promise<Found> {
@@ -148,29 +160,40 @@ export class SandboxFiles {
     }
   }
 
-  async #describe(path: string, real: string, { users, groups }: Owners): Promise<Listed> {
-    // What a link leads to is described only as a link: its target may lie elsewhere.
-    const info: Stats = await lstat(real)
-    const shown = info.isSymbolicLink() ? await this.#throughLink(path, real, info) : info
-    return {
-      path,
-      nlink: shown.nlink,
-      size: shown.size,
-      mtime: Math.floor(shown.mtimeMs / 1000),
-      mode: shown.mode,
-      uid: users.get(shown.uid) ?? `${shown.uid}`,
-      gid: groups.get(shown.gid) ?? `${shown.gid}`,
-    }
-  }
-
-  async #throughLink(path: string, real: string, link: Stats): Promise<Stats> {
+  /** What an entry of a folder is; of a link, what it leads to, or the link itself where that lies elsewhere. */
+  async #look(path: string, entry: string): Promise<Stats> {
+    const info = await lstat(entry)
+    if (!info.isSymbolicLink()) return info
+    const target = await this.#open(path).catch(() => undefined)
+    if (target === undefined) return info
     try {
-      await this.#find(path)
-      return await stat(real)
-    } catch {
-      return link
+      return await target.stat()
+    } finally {
+      await target.close()
     }
   }
+}
+
+function describe(path: string, info: Stats, { users, groups }: Owners): Listed {
+  return {
+    path,
+    nlink: info.nlink,
+    size: info.size,
+    mtime: Math.floor(info.mtimeMs / 1000),
+    mode: info.mode,
+    uid: users.get(info.uid) ?? `${info.uid}`,
+    gid: groups.get(info.gid) ?? `${info.gid}`,
+  }
+}
+
+/** The names in a folder, in order; of a larger one than is shown, some of them. */
+async function namesIn(folder: string): Promise<string[]> {
+  const names: string[] = []
+  for await (const { name } of await opendir(folder)) {
+    names.push(name)
+    if (names.length === maxEntries) break
+  }
+  return names.sort()
 }
 
 /** `-rw-r--r--`. */
