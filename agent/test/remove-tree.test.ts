@@ -61,3 +61,22 @@ t.test('a folder that becomes a link while it is removed leads nowhere', async t
     [],
   )
 })
+
+t.test('a tree that is deeper than files may be open goes too', async test => {
+  const folder = await tempFolder(test)
+  const tree = join(folder, 'tree')
+  for (const side of ['left', 'right']) {
+    await mkdir(join(tree, side, 'd/'.repeat(700)), { recursive: true })
+    await writeFile(join(tree, side, 'd/'.repeat(700), 'file'), '')
+  }
+  const openFiles = async () => (await readdir('/proc/self/fd')).length
+  const before = await openFiles()
+  let most = before
+  const watching = setInterval(async () => {
+    most = Math.max(most, await openFiles())
+  }, 1)
+  test.teardown(() => clearInterval(watching))
+  await removeTree(tree)
+  test.strictSame(await readdir(folder), [])
+  test.ok(most < before + 250, `${most} files were open`)
+})

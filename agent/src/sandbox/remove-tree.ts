@@ -1,20 +1,30 @@
 import { constants } from 'node:fs'
-import { open, readdir, rmdir, unlink } from 'node:fs/promises'
+import { lstat, open, readdir, rename, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
-/** Each level keeps a folder open. */
+/** Each level keeps a folder open. What lies deeper is moved beside the tree, and removed from there. */
 const deepest = 200
 
 /**
  * Removes a file, or a folder with all that is in it; nothing there is no error. Whoever may write in the folder may put a link
  * in the place of one of its folders at any moment: so each is opened, and what is in it removed through what was opened.
- * @throws {Error} when something can not be removed, or lies too deep
+ * @throws {Error} when something can not be removed
  */
 export async function removeTree(path: string): Promise<void> {
-  await removeIn(dirname(path), basename(path), 0)
+  const waiting = [path]
+  const moveAside = async (deep: string) => {
+    // By its own number: one that a crash has left there is another.
+    const aside = `${path}.${(await lstat(deep)).ino}`
+    await rename(deep, aside)
+    waiting.push(aside)
+  }
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop())
+    await removeIn(dirname(next), basename(next), 0, moveAside)
 }
 
-async function removeIn(folder: string, name: string, depth: number): Promise<void> {
+type MoveAside = (deep: string) => Promise<void>
+
+async function removeIn(folder: string, name: string, depth: number, moveAside: MoveAside): Promise<void> {
   const path = join(folder, name)
   try {
     await unlink(path)
@@ -24,11 +34,14 @@ async function removeIn(folder: string, name: string, depth: number): Promise<vo
     if (code === 'ENOENT') return
     if (code !== 'EISDIR') throw error
   }
-  if (depth > deepest) throw new Error(`it has folders in more than ${deepest} levels`)
+  if (depth > deepest) {
+    await moveAside(path)
+    return
+  }
   const opened = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
   try {
     const inside = `/proc/self/fd/${opened.fd}`
-    for (const entry of await readdir(inside)) await removeIn(inside, entry, depth + 1)
+    for (const entry of await readdir(inside)) await removeIn(inside, entry, depth + 1, moveAside)
   } finally {
     await opened.close()
   }
