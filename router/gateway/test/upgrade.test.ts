@@ -213,3 +213,28 @@ t.test('a client that leaves before its WebSocket is open ends the try, and no o
   await gateway.stop()
   t.equal(asked, 1)
 })
+
+t.test(
+  'who asks for a WebSocket before an earlier request was answered loses the connection, and nobody else',
+  async t => {
+    const { gateway, marathon } = await cluster(t)
+    const service = await backend(t, (request, response) => {
+      if (request.url === '/waits') response.writeHead(200).flushHeaders()
+      else response.end('plain')
+    })
+    const { seen } = echoes(service.server)
+    putService(marathon, 'ws', [service.port])
+    await reachable(gateway, '/service/ws/')
+    const { socket } = await open(gateway, '/service/ws/chat')
+    for (const first of ['/service/ws/waits', '/meseta/v1/events', '/nowhere'])
+      await wire(
+        gateway,
+        `GET ${first} HTTP/1.1\r\nHost: HOST\r\n\r\nGET /service/ws/chat HTTP/1.1\r\nHost: HOST\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n`,
+      )
+    t.equal(seen.length, 1)
+    socket.write('still there')
+    t.equal(String((await once(socket, 'data'))[0]), 'still there')
+    t.equal((await fetch(`${gateway.url}/service/ws/`)).status, 200)
+    socket.destroy()
+  },
+)

@@ -18,10 +18,12 @@ export class Upgrades {
     Object.assign(app.server, { shouldUpgradeCallback: asksForWebSocket })
     app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       socket.on('error', () => socket.destroy())
+      const answer = lastAnswer(request, socket)
+      if (!answer) return void socket.destroy()
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
       if (asksForWebSocket(request)) this.#open.set(request, { socket, head })
-      app.routing(request, lastAnswer(request, socket))
+      app.routing(request, answer)
     })
     app.addHook('onRequest', (request, _reply, done) => {
       const detached = this.#open.has(request.raw) || this.#sockets.has(request.socket)
@@ -41,11 +43,18 @@ export class Upgrades {
 const asksForWebSocket = ({ headers, method }: IncomingMessage): boolean =>
   method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
 
-/** The parser has left the connection: it can carry one answer and no further request. */
-function lastAnswer(request: IncomingMessage, socket: Socket): ServerResponse {
+/**
+ * The parser has left the connection: it can carry one answer and no further request. Undefined when it has still to carry the
+ * answer to an earlier one, for which the client should have waited.
+ */
+function lastAnswer(request: IncomingMessage, socket: Socket): ServerResponse | undefined {
   const response = new ServerResponse(request)
   response.shouldKeepAlive = false
-  response.assignSocket(socket)
+  try {
+    response.assignSocket(socket)
+  } catch {
+    return undefined
+  }
   response.once('finish', () => socket.end())
   return response
 }
