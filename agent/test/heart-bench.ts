@@ -25,10 +25,12 @@ export class HeartBench {
   readonly heart = new Heart(config, 'seed')
   readonly effects: Effect[] = []
   mono = 1_000
+  /** What the wall's clock is ahead; it may jump. */
+  wallAhead = 1_000_000
   #acknowledged = 0
 
   step(...commands: Command[]): Effect[] {
-    const effects = this.heart.step({ wall: 1_000_000 + this.mono, mono: this.mono }, commands)
+    const effects = this.heart.step({ wall: this.wallAhead + this.mono, mono: this.mono }, commands)
     this.effects.push(...effects)
     return effects
   }

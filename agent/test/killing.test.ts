@@ -59,6 +59,20 @@ t.test('a second kill shortens the grace period, and never lengthens it', async 
   test.equal(bench.told('web').filter(state => state === 'TASK_KILLING').length, 1)
 })
 
+t.test('a jump of the clock lengthens no grace period and cuts none short', async test => {
+  const hour = 3_600_000
+  for (const jump of [-hour, hour]) {
+    const bench = running()
+    kill(bench, 10)
+    bench.pass(4_000)
+    bench.wallAhead += jump
+    kill(bench, 60)
+    test.equal((bench.heart.core.tasks.get('fw-1/web')?.kill?.deadline ?? 0) - bench.mono, 6_000)
+    bench.exit('web', 0)
+    test.match(bench.of('reap'), [{ grace: 6_000 }], 'what it left keeps the rest')
+  }
+})
+
 t.test('an executor that is shut down gives its tasks no longer than it has itself', async test => {
   const bench = running({ kill_policy: seconds(60) })
   bench.master({ shutdown_executor: { framework_id: { value: 'fw-1' }, executor_id: { value: 'web' } } })

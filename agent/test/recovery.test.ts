@@ -120,6 +120,16 @@ t.test('a kill goes on after a crash of the agent, with what is left of its grac
   test.match(reaping, [{ type: 'reap', grace: 0 }])
 })
 
+t.test('a clock that was set back while there was no agent lengthens no kill', async test => {
+  const { heart } = recoverGroup(
+    { web: [['TASK_STARTING', 'TASK_RUNNING'], running] },
+    framework,
+    {},
+    { graceEnds: 10_000 + 3_600_000, grace: 3_000, final: 'TASK_KILLED' },
+  )
+  test.equal(heart.nextDeadline(), 3_000)
+})
+
 t.test('what a task was last known to be outlives a crash of the agent', async test => {
   const { heart } = recoverGroup({ web: [['TASK_STARTING', 'TASK_RUNNING'], running] }, framework, {}, undefined, {
     healthy: false,

@@ -2,7 +2,7 @@ import type { KillPolicy, TaskState, TaskStatusReason } from '@meseta/common/pro
 import { isTerminal } from '@meseta/common/protocol/task-state'
 import { checkpointVersion } from '../checkpoints/stored.ts'
 import { type Core, hasCapability, isCheckpointed, laneOf } from './core.ts'
-import type { ExecutorEntry, StoredKill, TaskEntry } from './model.ts'
+import type { ExecutorEntry, KillInProgress, StoredKill, TaskEntry } from './model.ts'
 import { report } from './statuses.ts'
 
 const sigterm = 15
@@ -37,15 +37,14 @@ export function ownGrace(task: TaskEntry): number {
 export function killTask(core: Core, task: TaskEntry, wish: KillWish = {}): void {
   if (task.phase === 'ended' || task.phase === 'reaping') return
   const grace = wish.grace ?? milliseconds(wish.policy) ?? ownGrace(task)
-  const graceEnds = core.now.wall + grace
   if (task.kill !== undefined) {
-    if (graceEnds < task.kill.graceEnds) beginKill(core, task, { ...task.kill, graceEnds })
+    if (core.now.mono + grace < task.kill.deadline) beginKill(core, task, task.kill, grace)
     return
   }
-  if (task.phase === 'launching') killDuringLaunch(core, task, wish, graceEnds)
+  if (task.phase === 'launching') killDuringLaunch(core, task, wish, grace)
   else {
     const { final = 'TASK_KILLED', reason, message, healthy } = wish
-    beginKill(core, task, { graceEnds, final, reason, message, healthy })
+    beginKill(core, task, { final, reason, message, healthy }, grace)
     if (wish.quiet !== true && hasCapability(task.executor.framework, 'TASK_KILLING_STATE'))
       report(core, task, 'TASK_KILLING', { reason })
     signalForKill(core, task)
@@ -59,8 +58,8 @@ export function signalForKill(core: Core, task: TaskEntry): void {
   stopProbes(core, task)
   const signal = kill.forced ? sigkill : sigterm
   core.effects.push({ type: 'kill', lane: laneOf(task.executor), container: task.container, signal })
-  const wait = kill.forced ? killAgain : Math.max(0, kill.graceEnds - core.now.wall)
-  core.timers.set({ kind: 'escalate', subject: task.key }, core.now.mono + wait)
+  const { mono } = core.now
+  core.timers.set({ kind: 'escalate', subject: task.key }, kill.forced ? mono + killAgain : kill.deadline)
 }
 
 /** The grace period is over, or SIGKILL has not worked yet. */
@@ -86,36 +85,43 @@ export function stopProbes(core: Core, task: TaskEntry): void {
   for (const kind of ['health', 'check', 'completion'] as const) core.timers.cancel({ kind, subject: task.key })
 }
 
-function beginKill(core: Core, task: TaskEntry, kill: StoredKill): void {
-  const wasForced = task.kill?.forced ?? false
-  const wasBegun = task.kill !== undefined
-  task.kill = { ...kill, forced: wasForced }
+/** A kill of an earlier life of the agent, with what is left of its grace period. */
+export function resumedKill(core: Core, stored: StoredKill): KillInProgress {
+  const { wall, mono } = core.now
+  const left = Math.max(0, Math.min(stored.graceEnds - wall, stored.grace ?? Number.POSITIVE_INFINITY))
+  return { ...stored, deadline: mono + left, forced: false }
+}
+
+type End = Pick<StoredKill, 'final' | 'reason' | 'message' | 'healthy'>
+
+function beginKill(core: Core, task: TaskEntry, { final, reason, message, healthy }: End, grace: number): void {
+  const { kill: earlier } = task
+  const { wall, mono } = core.now
+  const stored: StoredKill = { graceEnds: wall + grace, grace, final, reason, message, healthy }
+  const kill = { ...stored, deadline: mono + grace, forced: earlier?.forced ?? false }
+  task.kill = kill
   if (isCheckpointed(task.executor))
     core.effects.push({
       type: 'write',
       lane: laneOf(task.executor),
       path: core.paths(task.executor).kill(task.id),
-      value: { version: checkpointVersion, ...kill },
+      value: { version: checkpointVersion, ...stored },
     })
-  if (wasBegun && !wasForced)
-    core.timers.set(
-      { kind: 'escalate', subject: task.key },
-      core.now.mono + Math.max(0, kill.graceEnds - core.now.wall),
-    )
+  if (earlier?.forced === false) core.timers.set({ kind: 'escalate', subject: task.key }, kill.deadline)
 }
 
-function killDuringLaunch(core: Core, task: TaskEntry, wish: KillWish, graceEnds: number): void {
+function killDuringLaunch(core: Core, task: TaskEntry, wish: KillWish, grace: number): void {
   const peers = [...task.executor.tasks.values()].filter(
     other => other === task || (other.group !== undefined && other.group === task.group && other.phase === 'launching'),
   )
   for (const peer of peers) {
     if (peer.kill !== undefined) continue
-    beginKill(core, peer, {
-      graceEnds,
+    const end: End = {
       final: wish.final ?? 'TASK_KILLED',
       reason: wish.reason ?? 'REASON_TASK_KILLED_DURING_LAUNCH',
       message: wish.message ?? 'Killed before delivery to the executor',
-    })
+    }
+    beginKill(core, peer, end, grace)
     // Aborts fetching; a process that has started all the same is signalled when that is known.
     core.effects.push({ type: 'kill', lane: laneOf(peer.executor), container: peer.container, signal: sigterm })
   }

@@ -45,7 +45,7 @@ export function taskExited(core: Core, task: TaskEntry, exit: Exit): void {
   stopProbes(core, task)
   core.timers.cancel({ kind: 'escalate', subject: task.key })
   const { kill } = task
-  const grace = kill === undefined || kill.forced ? 0 : Math.max(0, kill.graceEnds - core.now.wall)
+  const grace = kill === undefined || kill.forced ? 0 : Math.max(0, kill.deadline - core.now.mono)
   core.effects.push({ type: 'reap', lane: laneOf(task.executor), container: task.container, grace })
 }
 

@@ -69,6 +69,8 @@ export interface TaskEntry {
 
 /** Why a task is being killed, and how its end will be told. What is stored about it is `StoredKill`. */
 export interface KillInProgress extends StoredKill {
+  /** Monotonic time of SIGKILL, ms: the wall's clock may jump. */
+  readonly deadline: number
   /** SIGKILL was sent, or is. */
   forced: boolean
 }
@@ -77,6 +79,8 @@ export interface KillInProgress extends StoredKill {
 export interface StoredKill {
   /** Wall time of SIGKILL, ms. */
   readonly graceEnds: number
+  /** The whole grace period, ms: no more is left of it, whatever the clock says. Earlier agents did not store it. */
+  readonly grace?: number | undefined
   readonly final: TaskState
   readonly reason?: TaskStatusReason | undefined
   readonly message?: string | undefined

@@ -3,7 +3,7 @@ import { executorFolder, sandboxOf } from '../checkpoints/layout.ts'
 import type { Recovered, RecoveredExecutor, RecoveredTask } from '../checkpoints/stored.ts'
 import { containerKey, type RecoveredContainer } from '../containers/launcher.ts'
 import type { Core } from './core.ts'
-import { killGroup, signalForKill } from './killing.ts'
+import { killGroup, resumedKill, signalForKill } from './killing.ts'
 import { addExecutor, trackTask } from './launching.ts'
 import { launchFailed, limitCompletion, taskExited } from './lifecycle.ts'
 import type { ExecutorEntry, FrameworkEntry, TaskEntry } from './model.ts'
@@ -89,7 +89,7 @@ function recoverTask(
     phase: 'running',
     state: 'TASK_STAGING',
     statuses: [],
-    kill: kill === undefined ? undefined : { ...kill, forced: false },
+    kill: kill === undefined ? undefined : resumedKill(core, kill),
     health: undefined,
   }
   const stream = core.updates.restore(task.key, records)
