@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
 import { systemClock } from '@meseta/common/service/clock'
 import t from 'tap'
 import { viewContainers } from '../src/api/containers.ts'
@@ -54,4 +56,38 @@ t.test('a look is never older than the question', async test => {
   test.equal((await before).membersOf(supervisor).length, 1)
   found.push([])
   test.strictSame((await table.look()).membersOf(supervisor), [])
+})
+
+/** Runs a script in a process that may open few files, and answers what it says. */
+async function withFewFiles(script: string): Promise<string> {
+  const node = `exec ${process.execPath} --conditions=meseta-source --input-type=module -e "$0"`
+  const child = spawn('sh', ['-c', `ulimit -n 40; ${node}`, script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  return text(child.stdout)
+}
+const source = (name: string) => JSON.stringify(new URL(`../src/containers/${name}`, import.meta.url).href)
+/** Opens files until no more may be, and gives them free when that is called. */
+const openAll = `
+const open = []
+try { for (;;) open.push(openSync('/dev/null')) } catch {}
+const free = () => open.splice(0).forEach(closeSync)`
+
+t.test('an agent that may open no more files takes no process for dead', async test => {
+  const said = await withFewFiles(`
+import { closeSync, openSync } from 'node:fs'
+import { systemClock } from '@meseta/common/service/clock'
+import { readStat } from ${source('proc.ts')}
+import { ProcessTable } from ${source('process-table.ts')}
+import { watchExit } from ${source('watch-exit.ts')}
+const self = readStat(process.pid)
+let look
+const clock = { ...systemClock, every: (_, action) => { look = action; return { cancel() {} } } }
+const watching = watchExit(clock, '/nowhere', self, () => undefined)
+watching.ended.then(exit => console.log('ended', exit))
+const table = new ProcessTable(systemClock)
+${openAll}
+look()
+const looking = table.look()
+setTimeout(free, 20)
+console.log('runs', (await looking).runs(self))`)
+  test.equal(said, 'runs true\n')
 })

@@ -16,15 +16,15 @@ export interface Tree {
   readonly mark: string
 }
 
-/** Sends a signal to every process of a container; the supervisor stays, to tell of the end. */
-async function signalMembers(tree: Tree, signal: number): Promise<number> {
-  return signalAll(await membersNow(tree), signal)
-}
-
-/** The same for a supervisor that may have just started, and has no process yet: it is looked at again for a second. */
+/**
+ * Sends a signal to every process of a container; the supervisor stays, to tell of the end. One that has just started may have no
+ * process yet: it is looked at again for a second.
+ */
 export async function signalStarted(clock: Clock, tree: Tree, signal: number): Promise<void> {
   for (let round = 0; round < 20; round++) {
-    if ((await signalMembers(tree, signal)) > 0 || !isAlive(readStat(tree.supervisor.pid))) return
+    const processes = await tree.table.look()
+    const signalled = signalAll(processes.ofContainer(tree.supervisor, tree.mark), signal)
+    if (signalled > 0 || !processes.runs(tree.supervisor)) return
     await sleep(clock, pause)
   }
 }
@@ -32,7 +32,7 @@ export async function signalStarted(clock: Clock, tree: Tree, signal: number): P
 /** Kills what is left of a container, until nothing is: a tree that keeps forking is read again. */
 export async function killMembers(clock: Clock, tree: Tree): Promise<void> {
   for (let round = 0; round < roundsAtMost; round++) {
-    if ((await signalMembers(tree, sigkill)) === 0) return
+    if (signalAll(await membersNow(tree), sigkill) === 0) return
     await sleep(clock, round < roundsAtOnce ? 1 : pause)
   }
 }

@@ -42,16 +42,26 @@ export function parseStat(line: string): ProcessStat | undefined {
   return Number.isFinite(stat.startTime) ? stat : undefined
 }
 
-/** The process with this pid, if there is one. */
+/** Errors that tell of this process, which may open no more files, and nothing of the one that was asked for. */
+const ownErrors = new Set(['EMFILE', 'ENFILE', 'ENOMEM'])
+
+/**
+ * The process with this pid, if there is one.
+ * @throws {Error} when that can not be known now
+ */
 export function readStat(pid: number): ProcessStat | undefined {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
+  } catch (error) {
+    if (ownErrors.has((error as NodeJS.ErrnoException).code ?? '')) throw error
     return undefined
   }
 }
 
-/** All processes that can be seen. One reading of /proc: some ms for some hundred processes. */
+/**
+ * All processes that can be seen. One reading of /proc: some ms for some hundred processes.
+ * @throws {Error} when that can not be known now
+ */
 export function readAllStats(): ProcessStat[] {
   const stats: ProcessStat[] = []
   for (const name of readdirSync('/proc')) {

@@ -30,9 +30,18 @@ export class ProcessTable {
 
   async #take(): Promise<Processes> {
     await this.#rested
-    this.#next = undefined
-    this.#rested = this.#rest(this.#clock.monotonic())
-    return new Processes(this.#read(), this.#clock.now())
+    for (;;) {
+      const begun = this.#clock.monotonic()
+      try {
+        const processes = new Processes(this.#read(), this.#clock.now())
+        this.#next = undefined
+        this.#rested = this.#rest(begun)
+        return processes
+      } catch {
+        // This process may open no more files: what can not be seen has not ended.
+        await sleep(this.#clock, longestRest)
+      }
+    }
   }
 
   /** Counts what those who asked do with the answer, too: they may have the environments read. */
@@ -59,6 +68,12 @@ export class Processes {
     this.#byPid = new Map(all.map(stat => [stat.pid, stat]))
     this.#children = Map.groupBy(all, stat => stat.parent)
     this.#sessions = Map.groupBy(all, stat => stat.session)
+  }
+
+  /** Whether it runs, and is the one that is meant. */
+  runs({ pid, startTime }: ProcessId): boolean {
+    const stat = this.#byPid.get(pid)
+    return isAlive(stat) && stat.startTime === startTime
   }
 
   /**

@@ -33,8 +33,13 @@ export function watchExit(
     return exit !== undefined
   }
   const lookForSupervisor = () => {
-    const stat = readStat(supervisor.pid)
-    if (isAlive(stat) && stat.startTime === supervisor.startTime) return
+    try {
+      const stat = readStat(supervisor.pid)
+      if (isAlive(stat) && stat.startTime === supervisor.startTime) return
+    } catch {
+      // It can not be seen now, which is not the same as being gone.
+      return
+    }
     // Between the two looks it may have ended in order.
     if (!lookForExit()) settle({ kind: 'lost', detail: 'its supervisor was killed' })
   }
