@@ -210,8 +210,20 @@ t.test('a client that leaves before its WebSocket is open ends the try, and no o
   await until(async () => asked === 1)
   socket.destroy()
   await until(async () => upstreams.size === 0)
-  await gateway.stop()
   t.equal(asked, 1)
+  const ending = connect({ port: Number(port), host: hostname, allowHalfOpen: true })
+  ending.write(
+    `GET /service/ws/ HTTP/1.1\r\nHost: ${hostname}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n`,
+  )
+  await until(async () => asked === 2)
+  ending.on('error', () => undefined).resume()
+  const closed = once(ending, 'close')
+  ending.end()
+  await closed
+  t.equal(ending.bytesRead, 0, 'its connection is closed, too')
+  await until(async () => upstreams.size === 0)
+  await gateway.stop()
+  t.equal(asked, 2)
 })
 
 t.test(

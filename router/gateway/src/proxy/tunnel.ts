@@ -44,11 +44,14 @@ export function tunnel(
       rejectUnauthorized: false,
       timeout: patience,
     })
-    const stopWatching = watchForLeaving(socket, () => asked.destroy())
+    const stopWatching = watchForLeaving(socket, () => {
+      asked.destroy()
+      socket.destroy()
+    })
     asked.on('timeout', () => asked.destroy(Object.assign(new Error('it was silent'), { code: 'ETIMEDOUT' })))
     asked.on('error', error => {
       stopWatching()
-      resolve(socket.destroyed || socket.readableEnded ? { kind: 'answered' } : unanswered(error))
+      resolve(socket.destroyed ? { kind: 'answered' } : unanswered(error))
     })
     asked.on('response', answer => {
       response.writeHead(
