@@ -26,7 +26,8 @@ export interface External {
   readonly nats: string | undefined
 }
 
-const readyLimit = 90_000
+/** Over the 120 s after which agents of an earlier life follow a store that was begun anew. */
+const readyLimit = 150_000
 const isFramework = (component: ComponentName) => component === 'marathon' || component === 'universe'
 const isServer = (component: ComponentName) => component === 'zookeeper' || component === 'nats'
 

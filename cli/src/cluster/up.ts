@@ -30,7 +30,7 @@ export interface UpOptions {
 }
 
 /** Time a whole cluster may take to be ready. */
-const startLimit = 120_000
+const startLimit = 180_000
 /** Time tasks and processes get to end. */
 const endLimit = 60_000
 
