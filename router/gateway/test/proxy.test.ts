@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { systemClock } from '@meseta/common/service/clock'
 import { Health } from '@meseta/common/service/health'
 import { createHttp } from '@meseta/common/service/http'
@@ -9,7 +12,7 @@ import { LeaderCache } from '../src/routes/leader-cache.ts'
 import { addProxyRoutes } from '../src/routes/proxy-routes.ts'
 import { Upgrades } from '../src/routes/upgrade.ts'
 import { Balance } from '../src/services/balance.ts'
-import { backend, cluster, putService, raw, rawBackend, reachable, until, wire } from './support/start.ts'
+import { backend, closeServer, cluster, putService, raw, rawBackend, reachable, until, wire } from './support/start.ts'
 
 const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n`
 
@@ -154,4 +157,32 @@ t.test('escapes arrive as they came, also those that are no UTF-8', async t => {
     t.match(upstream.seen, [{ url: path }])
   }
   t.equal((await raw(gateway, '/%FF')).status, 404)
+})
+
+t.test('an upstream that answers before it has read the body leaves the connection of the client whole', async t => {
+  const { gateway, marathon } = await cluster(t)
+  const early = createServer((_request, response) => response.end('early'))
+  early.listen(0, '127.0.0.1')
+  await once(early, 'listening')
+  t.teardown(() => closeServer(early))
+  putService(marathon, 'early', [(early.address() as AddressInfo).port])
+  await reachable(gateway, '/service/early/')
+  const { hostname, port } = new URL(gateway.url)
+  const part = 'x'.repeat(500_000)
+  const chunk = `${part.length.toString(16)}\r\n${part}\r\n`
+  for (const [framing, first, rest] of [
+    ['Content-Length: 1000000', part, part],
+    ['Transfer-Encoding: chunked', chunk, `${chunk}0\r\n\r\n`],
+  ] as const) {
+    const socket = connect(Number(port), hostname)
+    let answers = ''
+    socket.on('data', data => {
+      answers += data
+    })
+    socket.write(`POST /service/early/ HTTP/1.1\r\nHost: ${hostname}:${port}\r\n${framing}\r\n\r\n${first}`)
+    await until(async () => answers.includes('early'))
+    socket.write(`${rest}GET /service/early/ HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: close\r\n\r\n`)
+    await once(socket, 'close')
+    t.equal(answers.split('early').length, 3, framing)
+  }
 })

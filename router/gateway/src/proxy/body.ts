@@ -13,12 +13,11 @@ export function carriesBody(request: IncomingMessage): boolean {
  */
 export function bodyOf(request: IncomingMessage, most: number): Readable | null {
   if (!carriesBody(request)) return null
-  const length = request.headers['content-length']
-  if (length === undefined) return counted(request, most)
-  if (Number(length) > most) throw tooLarge(most)
-  return request
+  if (Number(request.headers['content-length'] ?? 0) > most) throw tooLarge(most)
+  return counted(request, most)
 }
 
+/** A stream of its own: whoever sends it on may end it early, and with the request itself would end the connection of the client. */
 function counted(request: IncomingMessage, most: number): Readable {
   let passed = 0
   const body = new Transform({

@@ -40,7 +40,7 @@ export async function send(
   try {
     for (const attempt of attempts) {
       const outcome = await attemptOne(context, request, reply.raw, body, attempt)
-      if (outcome.kind === 'answered') return
+      if (outcome.kind === 'answered') return passOver(request.raw)
       const { error } = outcome
       const { origin } = attempt.target
       last = { error, origin }
@@ -96,8 +96,13 @@ function refuse(
     'x-request-id': request.id,
   })
   response.end(body)
-  // The rest of a body that nobody reads would hold the connection up.
-  request.raw.resume()
+  passOver(request.raw)
+}
+
+/** The rest of a body that nobody reads would hold the connection up. */
+function passOver(request: IncomingMessage): void {
+  request.unpipe()
+  request.resume()
 }
 
 function refusal(error: Error | undefined, origin: string): [status: number, text: string, sentence: string] {
