@@ -307,12 +307,13 @@ t.test('sandboxes are removed at their age, and not those of running tasks', asy
   })
   await host.start()
   await master.registered()
-  master.run('over', 'true')
   master.run('running', 'sleep 1000')
-  await master.status('over', 'TASK_FINISHED')
   await master.status('running', 'TASK_RUNNING')
   const { directory } = [...host.agent.heart.core.executors.values()].find(executor => executor.id === 'running')!
+  // Before the other: when that one is old enough, this one is.
   host.sandboxes.collect(directory)
+  master.run('over', 'true')
+  await master.status('over', 'TASK_FINISHED')
   const executors = join(folder, 'slaves/agent-1/frameworks/fw-1/executors')
   await until('the old sandbox to go', async () => {
     await host.sandboxes.sweep()

@@ -14,6 +14,8 @@ t.test('only the head is in flight, and carries the latest state', async test =>
   test.strictSame(forwards(manager.update(1, 'k', status('b', 'TASK_RUNNING')).effects), [])
   test.strictSame(forwards(manager.retry(firstRetry)), ['a/TASK_RUNNING'])
   test.strictSame(forwards(manager.acknowledge(20_000, 'k', 'a').effects), ['b/TASK_RUNNING'])
+  manager.acknowledge(20_001, 'k', 'b')
+  test.equal(manager.nextRetry(), undefined, 'nothing is waited for when all is acknowledged')
 })
 
 t.test('retries come after 10 s, doubling to 10 min, and not while there is no master', async test => {

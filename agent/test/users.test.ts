@@ -100,13 +100,14 @@ t.test('variables of a task reach nothing that runs as root', { skip: rootOnly }
 t.test('URIs are fetched as the user of their task', { skip: rootOnly }, async test => {
   const { folder, master, sandbox, read } = await setUp(test)
   await writeFile(join(folder, 'secret'), 'secret', { mode: 0o600 })
+  await writeFile(join(folder, 'of-the-group'), 'secret', { mode: 0o640 })
   await writeFile(join(folder, 'tool'), 'tool')
   const archive = pack()
   archive.entry({ name: 'a/b/c' }, 'deep')
   archive.finalize()
   await writeFile(join(folder, 'deep.tar'), await buffer(archive))
   const uris = (...values: CommandInfoURI[]) => ({ value: 'true', uris: values })
-  const refused = { path: join(folder, 'secret'), url: `file://${folder}/secret`, shadow: '/etc/shadow' }
+  const refused = { path: join(folder, 'secret'), url: `file://${folder}/secret`, group: join(folder, 'of-the-group') }
   for (const [task, value] of Object.entries(refused)) {
     master.run(task, uris({ value, output_file: 'got' }))
     test.match(await master.status(task, 'TASK_FAILED'), {
@@ -121,6 +122,8 @@ t.test('URIs are fetched as the user of their task', { skip: rootOnly }, async t
   )
   await master.status('deep', 'TASK_FINISHED')
   test.equal(await read('deep', 'a/b/c'), 'deep')
+  const { uid, mode } = await stat(`${sandbox('deep')}/`)
+  test.strictSame([uid, mode & 0o777], [nobody, 0o750], 'no other user looks into the sandbox')
   for (const path of ['x', 'x/y', 'x/y/tool', 'a', 'a/b', 'a/b/c', 'stderr', 'stdout'])
     test.equal((await stat(join(sandbox('deep'), path))).uid, nobody, path)
 })
