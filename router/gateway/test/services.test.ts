@@ -34,15 +34,20 @@ t.test('a name has one normal form, however it is written', async t => {
     t.equal(normalName(name), 'db.team.group')
   t.equal(normalName('db.team.group'), 'db.team.group')
   t.same(
-    candidates('a//b/c').map(({ prefix, normal, rest }) => [prefix, normal, rest]),
+    [...candidates('a//b/c')].map(({ prefix, normal, rest }) => [prefix, normal, rest]),
     [
       ['a', 'a', '//b/c'],
       ['a//b', 'b.a', '/c'],
       ['a//b/c', 'c.b.a', '/'],
     ],
   )
-  t.equal(candidates('1/2/3/4/5/6/7/8/9/10/11/12').length, 10)
-  t.same(candidates('%zz/x'), [])
+  t.equal([...candidates('1/2/3/4/5/6/7/8/9/10/11/12')].length, 10)
+  t.same(
+    [...candidates('a%2Fb/c')].map(({ normal }) => normal),
+    ['b.a', 'c.b.a'],
+    'an escaped slash',
+  )
+  t.same([...candidates('%zz/x')], [])
 })
 
 t.test('the shortest prefix that resolves wins, apps before frameworks, ids before names', async t => {

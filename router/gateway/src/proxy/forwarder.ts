@@ -30,7 +30,7 @@ export class Forwarder {
    * One try. Resolves `answered` once an answer has begun and ended or was broken off, and `unanswered` when nothing has been
    * written to the client, who can still be served otherwise.
    */
-  async forward(
+  forward(
     request: IncomingMessage,
     body: Readable | null,
     response: ServerResponse,
@@ -39,40 +39,37 @@ export class Forwarder {
   ): Promise<Outcome> {
     const { origin } = target
     const inHand = this.#inHand.get(origin) ?? 0
-    if (inHand >= this.#most) return { ...unanswered(tooMany(origin, inHand)), sent: false }
-    this.#inHand.set(origin, inHand + 1)
-    try {
-      return await this.#forward(request, body, response, target, requestId)
-    } finally {
-      const left = this.#inHand.get(origin)! - 1
-      if (left > 0) this.#inHand.set(origin, left)
-      else this.#inHand.delete(origin)
+    if (inHand >= this.#most) return Promise.resolve({ ...unanswered(tooMany(origin, inHand)), sent: false })
+    const options: Dispatcher.DispatchOptions = {
+      origin,
+      path: target.path,
+      method: (request.method ?? 'GET') as Dispatcher.HttpMethod,
+      headers: requestHeaders(request, requestId, target.drop),
+      body,
+      headersTimeout: target.silence ?? 300_000,
+      bodyTimeout: target.silence ?? 300_000,
     }
-  }
-
-  #forward(
-    request: IncomingMessage,
-    body: Readable | null,
-    response: ServerResponse,
-    target: Target,
-    requestId: string,
-  ): Promise<Outcome> {
+    this.#inHand.set(origin, inHand + 1)
     return new Promise(resolve => {
-      const options: Dispatcher.DispatchOptions = {
-        origin: target.origin,
-        path: target.path,
-        method: (request.method ?? 'GET') as Dispatcher.HttpMethod,
-        headers: requestHeaders(request, requestId, target.drop),
-        body,
-        headersTimeout: target.silence ?? 300_000,
-        bodyTimeout: target.silence ?? 300_000,
+      let over = false
+      const settle = (outcome: Outcome) => {
+        if (over) return
+        over = true
+        this.#letGo(origin)
+        resolve(outcome)
       }
       try {
-        this.#agent.dispatch(options, new Relay(response, target, requestId, resolve))
+        this.#agent.dispatch(options, new Relay(response, target, requestId, settle))
       } catch (error) {
-        resolve({ ...unanswered(error), sent: false })
+        settle({ ...unanswered(error), sent: false })
       }
     })
+  }
+
+  #letGo(origin: string): void {
+    const left = this.#inHand.get(origin)! - 1
+    if (left > 0) this.#inHand.set(origin, left)
+    else this.#inHand.delete(origin)
   }
 
   close(): Promise<void> {

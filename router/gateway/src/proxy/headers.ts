@@ -53,28 +53,39 @@ const othersCookies = (cookies: string): string =>
     .join(';')
     .trim()
 
-/** Headers of an upstream's answer as they go on to the client, from its raw list of names and values. */
-export function answerHeaders(
-  raw: readonly (Buffer | string)[],
-  target: Target,
-  requestId: string,
-): (readonly [string, string])[] {
-  const pairs: [string, string][] = []
-  for (let i = 0; i + 1 < raw.length; i += 2) pairs.push([raw[i]!.toString('latin1'), raw[i + 1]!.toString('latin1')])
-  const listed = new Set(
-    pairs.flatMap(([name, value]) => (name.toLowerCase() === 'connection' ? [...connectionTokens(value)] : [])),
-  )
-  const headers: (readonly [string, string])[] = []
-  for (const [name, value] of pairs) {
+/** Headers of an upstream's answer as they go on to the client, both as lists of names and values in turn. */
+export function answerHeaders(raw: readonly (Buffer | string)[], target: Target, requestId: string): string[] {
+  const texts = raw.map(text => text.toString('latin1'))
+  const listed = listedOf(texts)
+  const headers: string[] = []
+  for (let i = 0; i + 1 < texts.length; i += 2) {
+    const name = texts[i]!
+    const value = texts[i + 1]!
     const lower = name.toLowerCase()
     if (notForwarded.has(lower) || listed.has(lower) || lower === 'x-request-id') continue
-    headers.push([name, target.location && lower === 'location' ? target.location(value) : value])
+    headers.push(name, target.location && lower === 'location' ? target.location(value) : value)
   }
-  headers.push(...(target.answer ?? []), ['x-request-id', requestId])
+  for (const [name, value] of target.answer ?? []) headers.push(name, value)
+  headers.push('x-request-id', requestId)
   return headers
 }
 
+/** The names that `Connection` headers list. */
+function listedOf(texts: readonly string[]): ReadonlySet<string> {
+  let listed = none
+  for (let i = 0; i + 1 < texts.length; i += 2) {
+    if (texts[i]!.length !== 'connection'.length || texts[i]!.toLowerCase() !== 'connection') continue
+    const tokens = connectionTokens(texts[i + 1])
+    listed = listed === none ? tokens : new Set([...listed, ...tokens])
+  }
+  return listed
+}
+
+const none: ReadonlySet<string> = new Set()
+/** What almost all connections say; neither is a header that would go on. */
+const usual = new Set(['keep-alive', 'close'])
+
 function connectionTokens(value: string | undefined): ReadonlySet<string> {
-  if (value === undefined) return new Set()
+  if (value === undefined || usual.has(value)) return none
   return new Set(value.split(',').map(token => token.trim().toLowerCase()))
 }

@@ -37,7 +37,7 @@ export class Relay implements Dispatcher.DispatchHandler {
     // Answers of the 1xx kind are between the upstream and us.
     if (status < 200) return
     const raw = Array.isArray(controller.rawHeaders) ? (controller.rawHeaders as (Buffer | string)[]) : []
-    this.#response.writeHead(status, statusText(status, text), answerHeaders(raw, this.#target, this.#requestId).flat())
+    this.#response.writeHead(status, statusText(status, text), answerHeaders(raw, this.#target, this.#requestId))
     // Streams show their headers before their first event; most answers are whole by then.
     setImmediate(() => this.#flush())
   }

@@ -57,7 +57,7 @@ export function tunnel(
       response.writeHead(
         answer.statusCode!,
         statusText(answer.statusCode!, answer.statusMessage),
-        answerHeaders(answer.rawHeaders, target, requestId).flat(),
+        answerHeaders(answer.rawHeaders, target, requestId),
       )
       pipeline(answer, response, () => resolve({ kind: 'answered' }))
     })
@@ -87,8 +87,9 @@ function watchForLeaving(socket: Socket, gone: () => void): () => void {
 }
 
 function switching(answer: IncomingMessage, target: Target, requestId: string): string {
-  const headers = answerHeaders(answer.rawHeaders, target, requestId).map(([name, value]) => `${name}: ${value}\r\n`)
-  return `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${headers.join('')}\r\n`
+  const headers = answerHeaders(answer.rawHeaders, target, requestId)
+  const lines = headers.map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`))
+  return `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${lines.join('')}\r\n`
 }
 
 /** Both ways at the pace of the slower side. What one side still sent reaches the other before that is closed too. */

@@ -24,6 +24,7 @@ export function normalTarget(received: string, host: string | undefined): string
 }
 
 function originForm(received: string, host: string | undefined): string {
+  if (received.startsWith('/')) return received
   const absolute = /^https?:\/\/([^/?#]*)(.*)$/is.exec(received)
   if (!absolute) return received
   const [, authority, rest] = absolute
@@ -56,7 +57,7 @@ export const pathBehind = (rest: string): string => `/${rest.replace(/^\/+/, '')
 
 /** Routing reads escapes as UTF-8 and refuses others, which services may know: for it they are a text like any other. */
 function asUtf8(target: string): string {
-  if (!/%[89a-f]/i.test(target)) return target
+  if (!target.includes('%') || !/%[89a-f]/i.test(target)) return target
   const mark = target.indexOf('?')
   const path = mark === -1 ? target : target.slice(0, mark)
   try {

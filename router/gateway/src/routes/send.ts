@@ -40,7 +40,7 @@ export async function send(
   try {
     for (const attempt of attempts) {
       const outcome = await attemptOne(context, request, reply.raw, body, attempt)
-      if (outcome.kind === 'answered') return passOver(request.raw)
+      if (outcome.kind === 'answered') return body === null ? undefined : passOver(request.raw)
       const { error } = outcome
       const { origin } = attempt.target
       last = { error, origin }

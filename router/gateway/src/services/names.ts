@@ -19,31 +19,27 @@ export interface Candidate {
   readonly rest: string
 }
 
-/** The candidates of the path behind `/service/`, shortest first. Escaped segments are compared decoded; a bad escape ends the list. */
-export function candidates(path: string): Candidate[] {
-  const found: Candidate[] = []
-  const segments: string[] = []
-  let position = 0
-  while (position < path.length && segments.length < longest) {
-    while (path[position] === '/') position += 1
-    if (position >= path.length) break
+/** The candidates of the path behind `/service/`, shortest first. Escaped segments are compared decoded; a bad escape ends them. */
+export function* candidates(path: string): Generator<Candidate> {
+  const begin = path.search(/[^/]/)
+  let normal = ''
+  let position = begin
+  for (let count = 0; count < longest && position !== -1 && position < path.length; count++) {
     const slash = path.indexOf('/', position)
     const end = slash === -1 ? path.length : slash
     const segment = decoded(path.slice(position, end))
-    if (segment === undefined) break
-    segments.push(segment)
-    const rest = path.slice(end)
-    found.push({
-      prefix: path.slice(0, end).replace(/^\/+/, ''),
-      normal: normalName(segments.join('/')),
-      rest: rest || '/',
-    })
+    if (segment === undefined) return
+    // An escaped slash makes several names of one segment.
+    const name = segment.includes('/') ? normalName(segment) : segment
+    normal = normal === '' || name === '' ? `${name}${normal}` : `${name}.${normal}`
+    yield { prefix: path.slice(begin, end), normal, rest: path.slice(end) || '/' }
     position = end
+    while (path[position] === '/') position += 1
   }
-  return found
 }
 
 function decoded(segment: string): string | undefined {
+  if (!segment.includes('%')) return segment
   try {
     return decodeURIComponent(segment)
   } catch {
