@@ -1,24 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { modeText, SandboxFiles } from '../src/sandbox/files.ts'
-import { tempFolder } from './harness.ts'
-
-/** Puts a link to a folder in the place of another and that back again, for as long as it lives. */
-const swapper = `
-const { renameSync, symlinkSync, unlinkSync } = require('node:fs')
-const [inner, aside, outside] = process.argv.slice(1)
-const attempt = action => { try { action() } catch {} }
-console.log('swapping')
-for (;;) {
-  attempt(() => renameSync(inner, aside))
-  attempt(() => symlinkSync(outside, inner))
-  attempt(() => unlinkSync(inner))
-  attempt(() => renameSync(aside, inner))
-}`
+import { swapWithLink, tempFolder } from './harness.ts'
 
 async function setUp(test: Test) {
   const folder = await tempFolder(test)
@@ -35,13 +21,7 @@ t.test('a folder that becomes a link while it is listed shows nothing of what li
   await writeFile(join(outside, 'secret'), 'longer than the other')
   await writeFile(join(sandbox, 'inner', 'secret'), '')
   await writeFile(join(sandbox, 'inner', 'plain'), '')
-  const child = spawn(process.execPath, ['-e', swapper, join(sandbox, 'inner'), join(sandbox, 'aside'), outside])
-  test.teardown(async () => {
-    const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
-  })
-  await once(child.stdout, 'data')
+  await swapWithLink(test, { inner: join(sandbox, 'inner'), aside: join(sandbox, 'aside'), outside })
   const shown = new Set<string>()
   for (let round = 0; round < 3_000; round++)
     for (const { path, size } of await files.browse(join(sandbox, 'inner')).catch(() => []))

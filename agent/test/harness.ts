@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -201,4 +203,51 @@ export function hostAgent(
     log,
     fatal: error => log.error({ err: error }, 'fatal'),
   })
+}
+
+/** An agent that a master has registered, with the folder it works in. Its tasks end with the test. */
+export async function registeredHost(
+  t: { teardown(action: () => unknown): unknown },
+  { switchUser = false }: { switchUser?: boolean } = {},
+): Promise<{ folder: string; master: FakeMaster; host: HostAgent }> {
+  const folder = await tempFolder(t)
+  const bus = newBus()
+  const master = new FakeMaster(bus)
+  const host = hostAgent(folder, bus, {}, 3_600_000, switchUser)
+  t.teardown(async () => {
+    await host.agent.stopTasks()
+    await host.stop()
+    await master.stop()
+    await bus.close()
+  })
+  await host.start()
+  await master.registered()
+  return { folder, master, host }
+}
+
+/** Puts a link to a folder in the place of another and that back again, for as long as it lives. */
+const swapper = `
+const { renameSync, symlinkSync, unlinkSync } = require('node:fs')
+const [inner, aside, outside] = process.argv.slice(1)
+const attempt = action => { try { action() } catch {} }
+console.log('swapping')
+for (;;) {
+  attempt(() => renameSync(inner, aside))
+  attempt(() => symlinkSync(outside, inner))
+  attempt(() => unlinkSync(inner))
+  attempt(() => renameSync(aside, inner))
+}`
+
+/** Lets a folder and a link to one outside take turns at a path, until the test ends. Resolves when they do. */
+export async function swapWithLink(
+  t: { teardown(action: () => unknown): unknown },
+  { inner, aside, outside }: { readonly inner: string; readonly aside: string; readonly outside: string },
+): Promise<void> {
+  const child = spawn(process.execPath, ['-e', swapper, inner, aside, outside])
+  t.teardown(async () => {
+    const gone = once(child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+  })
+  await once(child.stdout, 'data')
 }

@@ -6,21 +6,10 @@ import { viewContainers } from '../src/api/containers.ts'
 import { killMembers } from '../src/containers/kill-tree.ts'
 import { type ProcessStat, readAllStats, readStat } from '../src/containers/proc.ts'
 import { ProcessTable } from '../src/containers/process-table.ts'
-import { FakeMaster, hostAgent, newBus, tempFolder } from './harness.ts'
+import { registeredHost } from './harness.ts'
 
 t.test('what all containers use is told by one look at the processes', async test => {
-  const folder = await tempFolder(test)
-  const bus = newBus()
-  const master = new FakeMaster(bus)
-  const host = hostAgent(folder, bus)
-  test.teardown(async () => {
-    await host.agent.stopTasks()
-    await host.stop()
-    await master.stop()
-    await bus.close()
-  })
-  await host.start()
-  await master.registered()
+  const { master, host } = await registeredHost(test)
   const ids = ['one', 'two', 'three', 'four', 'five']
   for (const id of ids) master.run(id, 'sleep 1000')
   for (const id of ids) await master.status(id, 'TASK_RUNNING')

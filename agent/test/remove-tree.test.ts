@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { removeTree } from '../src/sandbox/remove-tree.ts'
-import { tempFolder } from './harness.ts'
+import { swapWithLink, tempFolder } from './harness.ts'
 
 t.test('a tree goes with all that is in it, and nothing that its links lead to', async test => {
   const folder = await tempFolder(test)
@@ -24,32 +22,13 @@ t.test('a tree goes with all that is in it, and nothing that its links lead to',
   test.ok(existsSync(join(folder, 'outside/kept')))
 })
 
-/** Puts a link in the place of a folder and the folder back again, for as long as it lives. */
-const swapper = `
-const { renameSync, symlinkSync, unlinkSync } = require('node:fs')
-const [inner, aside, outside] = process.argv.slice(1)
-const attempt = action => { try { action() } catch {} }
-console.log('swapping')
-for (;;) {
-  attempt(() => renameSync(inner, aside))
-  attempt(() => symlinkSync(outside, inner))
-  attempt(() => unlinkSync(inner))
-  attempt(() => renameSync(aside, inner))
-}`
-
 t.test('a folder that becomes a link while it is removed leads nowhere', async test => {
   const folder = await tempFolder(test)
   const [outside, tree] = [join(folder, 'outside'), join(folder, 'tree')]
   await mkdir(outside)
   const kept = Array.from({ length: 20 }, (_, index) => `kept-${index}`)
   for (const name of kept) await writeFile(join(outside, name), '')
-  const child = spawn(process.execPath, ['-e', swapper, join(tree, 'inner'), join(tree, 'aside'), outside])
-  test.teardown(async () => {
-    const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
-  })
-  await once(child.stdout, 'data')
+  await swapWithLink(test, { inner: join(tree, 'inner'), aside: join(tree, 'aside'), outside })
   for (let round = 0; round < 200; round++) {
     await mkdir(join(tree, 'inner'), { recursive: true }).catch(() => {})
     await writeFile(join(tree, 'inner', 'file'), '').catch(() => {})

@@ -1,33 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TaskInfo } from '@meseta/common/protocol/mesos'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { isAlive, readAllStats, readStat } from '../src/containers/proc.ts'
 import { Processes } from '../src/containers/process-table.ts'
 import type { HostAgent } from '../src/host-agent.ts'
-import { FakeMaster, framework, hostAgent, newBus, taskInfo, tempFolder, until } from './harness.ts'
-
-interface Setting {
-  readonly folder: string
-  readonly master: FakeMaster
-  readonly host: HostAgent
-}
-
-async function setUp(test: Test): Promise<Setting> {
-  const folder = await tempFolder(test)
-  const bus = newBus()
-  const master = new FakeMaster(bus)
-  const host = hostAgent(folder, bus)
-  test.teardown(async () => {
-    await host.agent.stopTasks()
-    await host.stop()
-    await master.stop()
-    await bus.close()
-  })
-  await host.start()
-  await master.registered()
-  return { folder, master, host }
-}
+import { FakeMaster, framework, hostAgent, newBus, registeredHost, taskInfo, tempFolder, until } from './harness.ts'
 
 const sandboxOf = (host: HostAgent, task: string) => {
   const { core } = host.agent.heart
@@ -41,7 +19,7 @@ t.test('a command runs in its sandbox with the environment of the contract, and 
   test.teardown(() => {
     delete process.env.MESETA_AGENTS_OWN
   })
-  const { master, host } = await setUp(test)
+  const { master, host } = await registeredHost(test)
   master.run('hello', 'echo out; echo err >&2; env; pwd', {
     command: {
       value: 'echo out; echo err >&2; env; pwd',
@@ -74,7 +52,7 @@ t.test('a command runs in its sandbox with the environment of the contract, and 
 })
 
 t.test('values of the environment stand in no command line, whatever their names', async test => {
-  const { master, host } = await setUp(test)
+  const { master, host } = await registeredHost(test)
   const variables = [
     { name: 'PLAIN', value: 'first-secret "$HOME"\n2nd line' },
     { name: 'spring.password', value: 'second-secret' },
@@ -111,7 +89,7 @@ t.test('values of the environment stand in no command line, whatever their names
 })
 
 t.test('what daemonizes out of its session is found by its environment and ends with the task', async test => {
-  const { master, host } = await setUp(test)
+  const { master, host } = await registeredHost(test)
   const daemon =
     'setsid sh -c "(echo \\$\\$ > daemon; exec sleep 1000) & exit"; until [ -s daemon ]; do sleep 0.02; done'
   const pidOf = async (task: string) => Number(await output(host, task, 'daemon'))
@@ -129,7 +107,7 @@ t.test('what daemonizes out of its session is found by its environment and ends 
 })
 
 t.test('exit codes and signals are told apart', async test => {
-  const { master } = await setUp(test)
+  const { master } = await registeredHost(test)
   const ends: [string, string, string][] = [
     ['exit 3', 'TASK_FAILED', 'Command exited with status 3'],
     ['exit 137', 'TASK_FAILED', 'Command exited with status 137'],
@@ -149,7 +127,7 @@ t.test('exit codes and signals are told apart', async test => {
 })
 
 t.test('a kill ends the whole process tree, after the grace period by force', async test => {
-  const { master, host } = await setUp(test)
+  const { master, host } = await registeredHost(test)
   master.run('polite', "trap 'echo bye; exit 0' TERM; while :; do sleep 0.05; done")
   master.run('stubborn', "trap '' TERM; (trap '' TERM; sleep 1000) & sleep 1000 & echo up; wait; sleep 1000")
   const { container_status } = await master.status('stubborn', 'TASK_RUNNING')
@@ -170,7 +148,7 @@ t.test('a kill ends the whole process tree, after the grace period by force', as
 })
 
 t.test('what a command leaves in its session ends with it', async test => {
-  const { master } = await setUp(test)
+  const { master } = await registeredHost(test)
   master.run('litter', 'sleep 1000 & echo $! > child; exit 0')
   const { container_status } = await master.status('litter', 'TASK_RUNNING')
   await master.status('litter', 'TASK_FINISHED')
@@ -182,7 +160,7 @@ t.test('what a command leaves in its session ends with it', async test => {
 })
 
 t.test('a killed supervisor fails its task and takes the rest along', async test => {
-  const { master } = await setUp(test)
+  const { master } = await registeredHost(test)
   master.run('orphaned', 'sleep 1000')
   const pid = (await master.status('orphaned', 'TASK_RUNNING')).container_status?.executor_pid ?? 0
   process.kill(pid, 'SIGKILL')
@@ -197,14 +175,14 @@ t.test('a killed supervisor fails its task and takes the rest along', async test
 })
 
 t.test('max_completion_time fails a task by force', async test => {
-  const { master } = await setUp(test)
+  const { master } = await registeredHost(test)
   master.run('slow', 'sleep 1000', { max_completion_time: { nanoseconds: 2e8 } })
   test.match(await master.status('slow', 'TASK_FAILED'), { reason: 'REASON_MAX_COMPLETION_TIME_REACHED' })
   test.notOk(master.statesOf('slow').includes('TASK_KILLING'))
 })
 
 t.test('what can not run here fails at once and says why', async test => {
-  const { master } = await setUp(test)
+  const { master } = await registeredHost(test)
   master.run('docker', 'true', { container: { type: 'DOCKER', docker: { image: 'nginx' } } })
   master.run('mesos-image', 'true', {
     container: { type: 'MESOS', mesos: { image: { type: 'DOCKER', docker: { name: 'nginx' } } } },
@@ -231,7 +209,7 @@ t.test('what can not run here fails at once and says why', async test => {
 })
 
 t.test('what is in the place of a log fails the launch, and leaves no file open', async test => {
-  const { master, host } = await setUp(test)
+  const { master, host } = await registeredHost(test)
   const volume = { mode: 'RW', container_path: 'stderr', source: { type: 'SANDBOX_PATH', sandbox_path: { path: 'x' } } }
   const openFiles = () => readdir('/proc/self/fd')
   const before = (await openFiles()).length
@@ -247,7 +225,7 @@ t.test('what is in the place of a log fails the launch, and leaves no file open'
 })
 
 t.test('a group lives in nested sandboxes, shares volumes, and dies together', async test => {
-  const { master, host } = await setUp(test)
+  const { master, host } = await registeredHost(test)
   const executor = { type: 'DEFAULT', executor_id: { value: 'pod' }, framework_id: { value: 'fw-1' } } as const
   const volume = {
     mode: 'RW',
@@ -285,7 +263,7 @@ t.test('a group lives in nested sandboxes, shares volumes, and dies together', a
 })
 
 t.test('a group of which one can not run runs none', async test => {
-  const { master, host } = await setUp(test)
+  const { master, host } = await registeredHost(test)
   const executor = { type: 'DEFAULT', executor_id: { value: 'pod' } } as const
   const image = { type: 'MESOS', mesos: { image: { type: 'DOCKER', docker: { name: 'nginx' } } } } as const
   const tasks = [taskInfo('with-image', 'true', { container: image }), taskInfo('beside', 'sleep 1000')]

@@ -8,25 +8,14 @@ import type { CommandInfoURI, Volume } from '@meseta/common/protocol/mesos'
 import t, { type Test } from 'tap'
 import { pack } from 'tar-stream'
 import { isAlive, readStat } from '../src/containers/proc.ts'
-import { FakeMaster, framework, hostAgent, newBus, taskInfo, tempFolder, until } from './harness.ts'
+import { framework, registeredHost, taskInfo, until } from './harness.ts'
 
 const nobody = 65534
 const rootOnly = process.getuid?.() !== 0 && 'only an agent that is root switches users'
 
 /** An agent that is root, whose tasks run as nobody. */
 async function setUp(test: Test) {
-  const folder = await tempFolder(test)
-  const bus = newBus()
-  const master = new FakeMaster(bus)
-  const host = hostAgent(folder, bus, {}, 3_600_000, true)
-  test.teardown(async () => {
-    await host.agent.stopTasks()
-    await host.stop()
-    await master.stop()
-    await bus.close()
-  })
-  await host.start()
-  await master.registered()
+  const { folder, master, host } = await registeredHost(test, { switchUser: true })
   const executors = join(folder, 'slaves/agent-1/frameworks/fw-1/executors')
   const sandbox = (task: string) => join(executors, task, 'runs/latest')
   const read = (task: string, file: string) => readFile(join(sandbox(task), file), 'utf8')
