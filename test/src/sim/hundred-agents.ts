@@ -2,7 +2,7 @@ import { runSeeds } from '@meseta/common/sim/seeds'
 import t from 'tap'
 import { runCluster, type Tally, wide } from './scenario.ts'
 
-// About 120 s for a hundred seeds on a machine of 2 cores; others may run beside it.
+// About 190 s for a hundred seeds on a machine of 2 cores; others may run beside it.
 const timeout = 590_000
 
 /** Runs seeds of a cluster of a hundred agents as a test; they are many, so that files share them and run side by side. */

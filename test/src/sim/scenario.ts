@@ -33,9 +33,9 @@ export const dense: Shape = {
 /** Many agents, where much happens at once. */
 export const wide: Shape = {
   agents: 100,
-  tasks: 150,
-  troubled: 45_000,
-  peaceful: 100_000,
+  tasks: 100,
+  troubled: 40_000,
+  peaceful: 80_000,
   troubles: 20,
   storeFailures: 0.002,
 }
