@@ -120,6 +120,27 @@ t.test('an answer of the leader is kept for 5 s and no longer', async t => {
   t.equal(await get(), '2')
 })
 
+t.test('of the answers of the leader sixteen at most are on their way into memory; more are passed on', async t => {
+  const held: ServerResponse[] = []
+  const leader = await backend(t, (_request, response) => void held.push(response))
+  const cache = new LeaderCache(systemClock)
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.get('/:path', async (request, reply) => {
+    const { path } = request.params as { path: string }
+    if (!(await cache.serve(`${leader.url}/${path}`, reply))) reply.send('passed on')
+    return reply
+  })
+  const get = async (path: number) => (await app.inject(`/${path}`)).body
+  const kept = Array.from({ length: 16 }, (_, path) => get(path))
+  t.equal(await get(16), 'passed on')
+  const joins = get(15)
+  while (held.length < 16) await new Promise(resolve => setImmediate(resolve))
+  for (const response of held) response.end('kept')
+  t.same(new Set(await Promise.all([...kept, joins])), new Set(['kept']))
+  t.equal(held.length, 16)
+})
+
 t.test('hundreds of open streams of one upstream keep nobody else from it', async t => {
   const { gateway, marathon } = await cluster(t)
   const upstream = await backend(t, (request, response) => {

@@ -12,6 +12,8 @@ const patience = 60_000
 /** What is larger than `mostEach` bytes is passed on and not kept; all together are at most `mostTogether`. */
 const mostEach = 16 * 1024 * 1024
 const mostTogether = 64 * 1024 * 1024
+/** Answers that are on their way into memory at a time; what is asked beyond them is passed on as any other. */
+const mostAsked = 16
 
 interface Answer {
   readonly status: number
@@ -47,7 +49,9 @@ export class LeaderCache {
   }
 
   #ask(url: string): Promise<Answer | undefined> {
-    const asking = this.#asking.get(url) ?? this.#fetch(url).finally(() => this.#asking.delete(url))
+    const known = this.#asking.get(url)
+    if (!known && this.#asking.size >= mostAsked) return Promise.resolve(undefined)
+    const asking = known ?? this.#fetch(url).finally(() => this.#asking.delete(url))
     this.#asking.set(url, asking)
     return asking
   }
