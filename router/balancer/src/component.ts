@@ -4,6 +4,7 @@ import { serverUrls } from '@meseta/common/discovery/server-urls'
 import { serveFeed } from '@meseta/common/feed/serve'
 import { FeedWriter } from '@meseta/common/feed/writer'
 import { defineComponent } from '@meseta/common/service/component'
+import { listening } from '@meseta/common/service/handle'
 import { Health } from '@meseta/common/service/health'
 import { createHttp } from '@meseta/common/service/http'
 import { Allocations } from './allocations.ts'
@@ -55,24 +56,14 @@ export const component = defineComponent({
     })
     serveFeed(http.app, feedPath, feed, { log, clock })
     serveApi(http.app, { plane, table, metrics, clock, isReady })
-    const close = async () => {
+    const end = async () => {
       unwatch()
       master.stop()
       marathon?.stop()
       await Promise.all([http.close(), plane.stop(flags.drain_timeout)])
       await ports.settle()
     }
-    let stopped: Promise<void> | undefined
-    const stop = () => {
-      stopped ??= close()
-      return stopped
-    }
-    try {
-      return { url: await http.listen(), stop }
-    } catch (error) {
-      await stop()
-      throw error
-    }
+    return listening(async () => ({ url: await http.listen() }), end)
   },
 })
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { defineComponent } from '@meseta/common/service/component'
+import { listening } from '@meseta/common/service/handle'
 import { Health } from '@meseta/common/service/health'
 import { createHttp } from '@meseta/common/service/http'
 import { FlagError } from '@meseta/common/service/parse-flags'
@@ -68,24 +69,16 @@ export const component = defineComponent({
     )
     serveApi(http.app, { flags, settings, zones, generator, watchers, clock })
     let dns: DnsListener | undefined
-    const close = async () => {
+    const end = async () => {
       master.stop()
       balancer?.stop()
       watchers.close()
       await Promise.all([http.close(), dns?.close()])
     }
-    let stopped: Promise<void> | undefined
-    const stop = () => {
-      stopped ??= close()
-      return stopped
-    }
-    try {
+    return listening(async () => {
       dns = await listenDns(listener, flags.dns_port, handler)
-      return { url: await http.listen(), endpoints: { dns: dns.place }, stop }
-    } catch (error) {
-      await stop()
-      throw error
-    }
+      return { url: await http.listen(), endpoints: { dns: dns.place } }
+    }, end)
   },
 })
 

@@ -2,6 +2,7 @@ import { FeedWriter } from '@meseta/common/feed/writer'
 import { commonFlags } from '@meseta/common/service/common-flags'
 import { type Context, defineComponent, type Handle } from '@meseta/common/service/component'
 import { defineFlags, type FlagValues } from '@meseta/common/service/flags'
+import { listening } from '@meseta/common/service/handle'
 import { Health } from '@meseta/common/service/health'
 import { createHttp } from '@meseta/common/service/http'
 import { mesetaVersion } from '@meseta/common/service/version'
@@ -127,24 +128,14 @@ async function start(context: Context<Flags>): Promise<Handle> {
     targetOf: request => targets.of(request),
   })
 
-  const close = async () => {
+  const end = async () => {
     sources.stop()
     endEvents()
     upgrades.close()
     await http.close()
     await forwarder.close()
   }
-  let stopped: Promise<void> | undefined
-  const stop = () => {
-    stopped ??= close()
-    return stopped
-  }
-  try {
-    return { url: await http.listen(), stop }
-  } catch (error) {
-    await stop()
-    throw error
-  }
+  return listening(async () => ({ url: await http.listen() }), end)
 }
 
 const feedOf = (url: string) => `${url.replace(/\/+$/, '')}/meseta/v1/feed`
