@@ -151,7 +151,7 @@ t.test('files are read by their virtual and real paths, and the follow idiom see
   const { folder, master, get, json, file } = await setUp(test)
   master.run(
     'web',
-    'printf "héllo\\nworld\\n"; mkdir sub; echo deep > sub/file.txt; until [ -f more ]; do sleep 0.02; done; echo more; sleep 1000',
+    'mkdir sub; echo deep > sub/file.txt; printf "héllo\\nworld\\n"; until [ -f more ]; do sleep 0.02; done; echo more; sleep 1000',
   )
   await master.status('web', 'TASK_RUNNING')
   const real = `${folder}/slaves/agent-1${sandbox}`
@@ -338,5 +338,8 @@ t.test('the master shuts the agent down: tasks end first', async test => {
   master.send({ shutdown: { message: 'you are gone' } })
   await until('the end', () => fatal[0])
   test.match(fatal[0], /told this agent to end: you are gone/)
-  test.ok(master.statesOf('web').includes('TASK_KILLED'))
+  await until('the leave', () => master.received.some(message => message.unregister))
+  const told = master.received.map(({ unregister, status_update }) => unregister ?? status_update?.status.state)
+  test.ok(told.indexOf('TASK_KILLED') !== -1, 'its end was told before the agent took its leave')
+  test.ok(told.indexOf('TASK_KILLED') < told.findIndex(one => typeof one === 'object'))
 })

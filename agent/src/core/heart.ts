@@ -1,6 +1,7 @@
 import type { MasterToAgent } from '@meseta/common/protocol/mesos'
 import type { Recovered } from '../checkpoints/stored.ts'
 import type { RecoveredContainer } from '../containers/launcher.ts'
+import { everyLane } from '../lanes.ts'
 import { type AgentConfig, Core } from './core.ts'
 import { escalate, killAll, killTask } from './killing.ts'
 import { runTask, runTaskGroup } from './launching.ts'
@@ -168,7 +169,7 @@ export class Heart {
     unregister(core, 'shut down by the master')
     core.effects.push({
       type: 'halt',
-      lane: 'agent',
+      lane: everyLane,
       message: `the master told this agent to end: ${core.shutdownMessage}`,
     })
     core.shutdownMessage = undefined

@@ -87,8 +87,9 @@ export function reregistered(core: Core, { agent_id, reconciliations }: Reregist
 export function unregister(core: Core, reason: string): void {
   if (core.registration === 'unregistered') return
   core.timers.cancel(retry)
-  core.effects.push({ type: 'send', lane: 'agent', message: { unregister: { reason } } })
-  core.effects.push({ type: 'forget', lane: 'agent', path: layout.latestAgent })
+  // Behind the ends of its tasks, which are stored before they are told.
+  core.effects.push({ type: 'send', lane: everyLane, message: { unregister: { reason } } })
+  core.effects.push({ type: 'forget', lane: everyLane, path: layout.latestAgent })
   core.registration = 'unregistered'
   core.updates.pause()
 }
