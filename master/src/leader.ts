@@ -106,11 +106,11 @@ export class Leader {
     })
     replica.masters = this.#masters
     const streams = new OperatorStreams(clock, replica)
-    const removeFramework: LeaderApi['removeFramework'] = (id, answered) => this.#master.removeFramework(id, answered)
+    const operate: LeaderApi['operate'] = (call, answered) => this.#master.operate(call, answered)
     const metrics = () => this.metrics((clock.now() - startedAt) / 1000)!
-    const operator = new OperatorEndpoint({ replica, streams, metrics, removeFramework })
+    const operator = new OperatorEndpoint({ replica, streams, metrics, operate })
     const together: LeaderApi['together'] = action => this.#master.together(action)
-    const api = { scheduler: this.#master.scheduler, operator, replica, removeFramework, together }
+    const api = { scheduler: this.#master.scheduler, operator, replica, operate, together }
     this.#served = { replica, streams, api }
   }
 }

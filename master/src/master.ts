@@ -2,6 +2,7 @@ import type { Store } from '@meseta/common/coordination/store'
 import type { Bus } from '@meseta/common/messaging/bus'
 import type { LinkEnd, MasterEnd } from '@meseta/common/messaging/link'
 import { openMasterEnd } from '@meseta/common/messaging/master-end'
+import type { MasterCall } from '@meseta/common/protocol/mesos'
 import type { Clock, Timer } from '@meseta/common/service/clock'
 import type { Random } from '@meseta/common/service/random'
 import type { Logger } from 'pino'
@@ -16,6 +17,9 @@ import { Heart } from './state/heart.ts'
 
 /** How long a registry write may take before this master gives up its leadership (Mesos contract 7.1), ms. */
 const defaultStoreTimeout = 20_000
+
+/** A call's status and, for a refusal, the reason. */
+export type Answered = (status: number, message: string | undefined) => void
 
 export interface MasterOptions {
   readonly config: HeartConfig
@@ -47,7 +51,7 @@ export class Master {
   readonly #options: MasterOptions
   readonly #heart: Heart
   readonly #commands: Command[] = []
-  readonly #replies = new Map<number, (status: number, message: string | undefined) => void>()
+  readonly #replies = new Map<number, Answered>()
   #running = false
   #awaited = false
   #stopped = false
@@ -99,11 +103,11 @@ export class Master {
   async lead(): Promise<void> {
     const { store, config, clock, random, log, bus, cluster } = this.#options
     const epoch = await raiseEpoch(store)
-    const { agents, clusterId } = await this.registrar.recover(config.masterInfo)
+    const { agents, settings, clusterId } = await this.registrar.recover(config.masterInfo)
     if (this.#stopped) return
     this.#options.recovered(clusterId)
     this.#epoch = epoch
-    this.dispatch({ type: 'RECOVERED', agents })
+    this.dispatch({ type: 'RECOVERED', agents, settings })
     this.#link = openMasterEnd({
       bus,
       cluster,
@@ -162,11 +166,11 @@ export class Master {
     }
   }
 
-  /** An operator's TEARDOWN. Calls back with the status and, for a refusal, the reason. */
-  removeFramework(frameworkId: string, answered: (status: number, message: string | undefined) => void): void {
+  /** An operator's call that changes something. Calls back with the status and, for a refusal, the reason. */
+  operate(call: MasterCall, answered: Answered): void {
     const request = --this.#requests
     this.#replies.set(request, answered)
-    this.dispatch({ type: 'REMOVE_FRAMEWORK', request, frameworkId })
+    this.dispatch({ type: 'OPERATE', request, call })
   }
 
   async stop(): Promise<void> {

@@ -9,6 +9,7 @@ import { Stream } from '@meseta/common/service/stream'
 import t, { type Test } from 'tap'
 import { SchedulerEndpoint } from '../src/api/scheduler.ts'
 import type { Command } from '../src/state/commands.ts'
+import { noSettings } from '../src/state/commands.ts'
 import { heartDefaults } from '../src/state/config.ts'
 import { Heart } from '../src/state/heart.ts'
 
@@ -54,7 +55,11 @@ class World {
   constructor(count: number) {
     this.tasks = Array.from({ length: count }, (_, number) => task(number))
     this.#dispatch(
-      { type: 'RECOVERED', agents: [{ id: 'a0', entry: { state: 'admitted', info: agentInfo } }] },
+      {
+        type: 'RECOVERED',
+        agents: [{ id: 'a0', entry: { state: 'admitted', info: agentInfo } }],
+        settings: noSettings,
+      },
       { type: 'LINK_OPENED', link: 'l0', agentId: 'a0' },
       {
         type: 'LINK_MESSAGE',

@@ -12,6 +12,7 @@ import { raiseEpoch } from '../src/registrar/epoch.ts'
 import { registryShape } from '../src/registrar/placement.ts'
 import { Registrar } from '../src/registrar/registrar.ts'
 import type { RegistryEntry } from '../src/state/commands.ts'
+import { noSettings } from '../src/state/commands.ts'
 import { until } from './support/process.ts'
 
 const log = pino({ level: 'silent' })
@@ -57,7 +58,7 @@ function slow(inner: Store): { store: Store; writes: string[]; release: () => vo
 t.test('what was applied is there for the next leader', async t => {
   const registrar = new Registrar(store)
   const first = await registrar.recover(masterInfo)
-  t.same(first, { agents: [], clusterId: 'M' })
+  t.same(first, { agents: [], settings: noSettings, clusterId: 'M' })
   await Promise.all(
     Array.from({ length: 300 }, (_, i) => registrar.apply({ id: `M-S${i}`, entry: admitted(`M-S${i}`) })),
   )
@@ -66,9 +67,13 @@ t.test('what was applied is there for the next leader', async t => {
     id: 'M-S8',
     entry: { state: 'unreachable', since: 5 },
   })
+  const weights = [{ role: 'a', weight: 2 }]
+  await registrar.apply({ setting: 'weights', value: [{ role: 'a', weight: 3 }] })
+  await registrar.apply({ setting: 'weights', value: weights })
   t.equal(registrar.queued, 0)
-  const { agents, clusterId } = await new Registrar(store).recover({ ...masterInfo, id: 'N' })
+  const { agents, settings, clusterId } = await new Registrar(store).recover({ ...masterInfo, id: 'N' })
   t.equal(clusterId, 'M', 'the cluster keeps its id')
+  t.same(settings, { ...noSettings, weights })
   const leader = JSON.parse(Buffer.from((await store.get('/master/leader'))!.value).toString())
   t.match(leader, { master_info: { id: 'N' } }, 'who leads now is written')
   t.equal(agents.length, 299)

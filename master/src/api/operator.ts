@@ -11,11 +11,11 @@ export interface OperatorOptions {
   readonly replica: Replica
   readonly streams: OperatorStreams
   readonly metrics: () => Readonly<Record<string, number>>
-  readonly removeFramework: (
-    frameworkId: string,
-    answered: (status: number, message: string | undefined) => void,
-  ) => void
+  readonly operate: Operate
 }
+
+/** Hands the heart a call that changes something; calls back with the status and, for a refusal, the reason. */
+export type Operate = (call: MasterCall, answered: (status: number, message: string | undefined) => void) => void
 
 /** Calls whose body object is obligatory, and where it is. Those that are not supported yet are checked all the same. */
 const bodies: Partial<Record<MasterCallType, keyof MasterCall>> = {
@@ -82,22 +82,18 @@ export class OperatorEndpoint {
       this.#options.streams.subscribe(reply, media)
       return
     }
-    if (call.type === 'TEARDOWN') {
-      this.#options.removeFramework(call.teardown!.framework_id.value, (status, message) =>
-        reply.answer(message === undefined ? empty(status) : refusal(status, message)),
-      )
-      return
-    }
     const response = this.#read(call.type!)
     if (!response) {
-      reply.answer(refusal(501, `type: ${call.type} is not supported yet by this master`))
+      this.#options.operate(call, (status, message) =>
+        reply.answer(message === undefined ? empty(status) : refusal(status, message)),
+      )
       return
     }
     const body = writeMessage('mesos.v1.master.Response', media, { type: call.type as 'GET_STATE', ...response })
     reply.answer({ status: 200, headers: { 'content-type': media }, body })
   }
 
-  /** The reply of a call that only reads; undefined for one that is not supported. */
+  /** The reply of a call that only reads; undefined for one that changes something. */
   #read(type: MasterCallType): Omit<MasterResponse, 'type'> | undefined {
     const { replica, metrics } = this.#options
     const { tables, facts } = replica

@@ -1,7 +1,7 @@
 import type { HealthReport } from '@meseta/common/service/health'
 import type { Replica } from '../replica/replica.ts'
 import { legacyReads } from './legacy-reads.ts'
-import type { OperatorEndpoint } from './operator.ts'
+import type { Operate, OperatorEndpoint } from './operator.ts'
 import type { SchedulerEndpoint } from './scheduler.ts'
 import { type ApiAnswer, type ApiReply, type ApiRequest, empty, headerOf, json, refusal } from './transport.ts'
 import { versionInfo } from './version.ts'
@@ -19,10 +19,7 @@ export interface LeaderApi {
   readonly scheduler: SchedulerEndpoint
   readonly operator: OperatorEndpoint
   readonly replica: Replica
-  readonly removeFramework: (
-    frameworkId: string,
-    answered: (status: number, message: string | undefined) => void,
-  ) => void
+  readonly operate: Operate
   /** Runs what handles several requests, so that the master takes their calls in one step. */
   readonly together: (action: () => void) => void
 }
@@ -204,7 +201,7 @@ function teardown(api: LeaderApi, request: ApiRequest, reply: ApiReply): void {
   const id = new URLSearchParams(Buffer.from(request.body).toString('utf8')).get('frameworkId')
   if (id === null) reply.answer(refusal(400, "Missing 'frameworkId' in the form of the body"))
   else
-    api.removeFramework(id, (status, message) =>
+    api.operate({ type: 'TEARDOWN', teardown: { framework_id: { value: id } } }, (status, message) =>
       reply.answer(message === undefined ? empty(status) : refusal(status, message)),
     )
 }

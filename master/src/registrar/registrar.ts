@@ -1,13 +1,21 @@
 import type { Store } from '@meseta/common/coordination/store'
 import type { MasterInfo } from '@meseta/common/protocol/mesos'
-import type { RegisteredAgent } from '../state/commands.ts'
+import type { RegisteredAgent, Settings } from '../state/commands.ts'
 import type { RegistryChange } from '../state/effects.ts'
 import { Placement, registryShape } from './placement.ts'
 import { baseBytes, decodeRecord, encodeRecord, type Kept, keep, readRecord, registryFormat } from './record.ts'
+import { SettingRecords } from './settings.ts'
 
 const root = '/master/registry'
 const layoutPath = `${root}/layout`
 const leaderPath = '/master/leader'
+
+/** What a new leader finds. */
+export interface Recovered {
+  readonly agents: RegisteredAgent[]
+  readonly settings: Settings
+  readonly clusterId: string
+}
 
 /** A change to one record: the new copy of an entry, or that it no longer lies there. */
 interface Waiting {
@@ -33,7 +41,7 @@ interface RegistryRecord {
 /**
  * The durable part of the master's state: which agents are admitted, unreachable or gone (Mesos contract 7.1), spread over
  * records of at most 256 KiB. A record has one write in flight; changes that come meanwhile join the next one, and those of one
- * entry are done one after the other. Only the leader writes, so it reads once and then trusts the versions it knows: a conflict
+ * entry are done one after the other. What operators set is a record each. Only the leader writes, so it reads once and then trusts the versions it knows: a conflict
  * means that it leads no longer.
  *
  * An entry that outgrows its record moves: first its new copy is written to another record, then the old one is taken out, and
@@ -45,12 +53,14 @@ export class Registrar {
   readonly #placement: Placement<RegistryRecord>
   /** The last change of each entry that is not durable yet. */
   readonly #underway = new Map<string, Promise<void>>()
+  readonly #settings: SettingRecords
   #recovered = false
   #queued = 0
 
   constructor(store: Store, shape = registryShape) {
     this.#store = store
     this.#placement = new Placement(newRecord, shape)
+    this.#settings = new SettingRecords(store, root)
   }
 
   /** Changes that are not durable yet. */
@@ -64,33 +74,37 @@ export class Registrar {
   }
 
   /** Reads the registry and writes who leads now. A first leader gives the cluster its id. */
-  async recover(masterInfo: MasterInfo): Promise<{ agents: RegisteredAgent[]; clusterId: string }> {
+  async recover(masterInfo: MasterInfo): Promise<Recovered> {
     const clusterId = await this.#readLayout(masterInfo.id)
     const numbers = (await this.#store.list(root)).filter(name => /^\d{4,}$/.test(name)).map(Number)
     await Promise.all(numbers.map(number => this.#read(this.#placement.record(number))))
     await this.#endMoves()
+    const settings = await this.#settings.read()
     await this.#writeLeader(masterInfo)
     this.#recovered = true
     const agents = [...this.#placement.all()].map(({ kept: { id, entry } }) => ({ id, entry }))
-    return { agents, clusterId }
+    return { agents, settings, clusterId }
   }
 
   /** Resolves when the change is durable. A rejection means that this master must not lead any longer. */
   async apply(change: RegistryChange): Promise<void> {
     if (!this.#recovered) throw new Error('the registry has not been read yet')
     this.#queued++
-    const before = this.#underway.get(change.id)
+    const key = 'setting' in change ? change.setting : change.id
+    const before = this.#underway.get(key)
     const done = before ? before.then(() => this.#change(change)) : this.#change(change)
-    this.#underway.set(change.id, done)
+    this.#underway.set(key, done)
     try {
       await done
     } finally {
       this.#queued--
-      if (this.#underway.get(change.id) === done) this.#underway.delete(change.id)
+      if (this.#underway.get(key) === done) this.#underway.delete(key)
     }
   }
 
-  #change({ id, entry }: RegistryChange): Promise<void> {
+  #change(change: RegistryChange): Promise<void> {
+    if ('setting' in change) return this.#settings.write(change.setting, change.value)
+    const { id, entry } = change
     const place = this.#placement.of(id)
     if (!entry) return place ? this.#remove(place.record, place.kept) : Promise.resolve()
     const kept = keep(id, entry)

@@ -3,6 +3,7 @@ import { holdsResources } from '@meseta/common/protocol/task-state'
 import type { LegacyValues } from '@meseta/common/resources/legacy'
 import { Resources } from '@meseta/common/resources/resources'
 import type { AgentView, Change, FrameworkView } from '../state/changes.ts'
+import { noSettings, type Settings } from '../state/commands.ts'
 
 /** Statuses that are kept of a task: its first, which readers take its container from, and the newest. */
 const maxStatuses = 32
@@ -89,6 +90,7 @@ export interface Applied {
 export class Tables {
   readonly agents = new Map<string, AgentRow>()
   readonly recoveredAgents = new Map<string, AgentInfo>()
+  settings: Settings = noSettings
   readonly unreachableAgents = new Set<string>()
   readonly frameworks = new Map<string, FrameworkRow>()
   /** Oldest first, bounded. */
@@ -140,6 +142,12 @@ export class Tables {
         return { change, ...this.#addExecutor(change) }
       case 'EXECUTOR_REMOVED':
         return { change, ...this.#removeExecutor(change) }
+      case 'OPERATION':
+      case 'OPERATION_REMOVED':
+        return { change }
+      case 'SETTINGS':
+        this.settings = change.settings
+        return { change }
       case 'OFFER':
         return { change, ...this.#addOffer(change.offer) }
       case 'OFFER_REMOVED':

@@ -1,14 +1,17 @@
 import type {
   AgentInfo,
+  DrainInfo,
   ExecutorInfo,
   FrameworkInfo,
   Offer,
+  Operation,
   Resource,
   SchedulerOfferConstraints,
   Task,
   TaskState,
   TaskStatus,
 } from '@meseta/common/protocol/mesos'
+import type { Settings } from './commands.ts'
 
 /** An agent as its readers need it. What it gives and offers is derived from tasks, executors and offers. */
 export interface AgentView {
@@ -23,6 +26,9 @@ export interface AgentView {
   readonly reregisteredAt: number | undefined
   readonly active: boolean
   readonly connected: boolean
+  /** An operator took it out of offers. */
+  readonly deactivated: boolean
+  readonly drain: DrainInfo | undefined
 }
 
 export interface FrameworkView {
@@ -76,5 +82,11 @@ export type Change =
       readonly frameworkId: string
       readonly executorId: string
     }
+  /** New, or with a newer status. */
+  | { readonly type: 'OPERATION'; readonly operation: Operation }
+  /** By its uuid, in base64. */
+  | { readonly type: 'OPERATION_REMOVED'; readonly uuid: string }
+  /** What operators have set, as it is stored now. */
+  | { readonly type: 'SETTINGS'; readonly settings: Settings }
   | { readonly type: 'OFFER'; readonly offer: Offer }
   | { readonly type: 'OFFER_REMOVED'; readonly id: string }

@@ -1,7 +1,7 @@
 import type { AgentInfo, MasterToAgent, SchedulerEvent, Task, TaskStatus } from '@meseta/common/protocol/mesos'
 import { Allocator } from '../allocator/allocator.ts'
 import type { Change } from './changes.ts'
-import type { Now } from './commands.ts'
+import { type Now, noSettings, type Settings } from './commands.ts'
 import type { HeartConfig } from './config.ts'
 import type { Effect, Note, RegistryChange } from './effects.ts'
 import { Liveness } from './liveness.ts'
@@ -40,6 +40,8 @@ export class Cluster {
   readonly pending = new Map<number, PendingWrite>()
   /** Agents that wait for their registry write, by link. */
   readonly registrations = new Map<string, Registration>()
+  /** As they are stored: a change is in here when it is durable. */
+  settings: Settings = noSettings
   /** When the registry was read, on the monotonic clock, and how many agents it had. */
   recoveredAt = 0
   recoveredCount = 0
@@ -168,6 +170,8 @@ export class Cluster {
         reregisteredAt: agent.reregisteredAt,
         active: agent.connected,
         connected: agent.connected,
+        deactivated: false,
+        drain: undefined,
       },
     })
   }

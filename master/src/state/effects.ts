@@ -1,9 +1,12 @@
 import type { MasterToAgent, SchedulerEvent } from '@meseta/common/protocol/mesos'
 import type { Change } from './changes.ts'
-import type { RegisteredAgent } from './commands.ts'
+import type { RegisteredAgent, Settings } from './commands.ts'
 
-/** A change to the registry: the new entry of one agent, or its removal. */
-export type RegistryChange = RegisteredAgent | { readonly id: string; readonly entry: undefined }
+/** A change to the registry: the new entry of one agent, its removal, or one of the cluster's settings. */
+export type RegistryChange =
+  | RegisteredAgent
+  | { readonly id: string; readonly entry: undefined }
+  | { [Name in keyof Settings]: { readonly setting: Name; readonly value: Settings[Name] } }[keyof Settings]
 
 /** Something worth a line in the log, as data. */
 export interface Note {
@@ -16,7 +19,7 @@ export interface Note {
 
 /** What the heart wants done. All values can be serialised; they are carried out in order. */
 export type Effect =
-  /** The answer to a CALL or REMOVE_FRAMEWORK; `message` is there for refusals. */
+  /** The answer to a CALL or OPERATE; `message` is there for refusals. */
   | { readonly type: 'REPLY'; readonly request: number; readonly status: number; readonly message?: string }
   /** A SUBSCRIBE is accepted: the stream of that id opens. Events for it follow. */
   | {

@@ -4,12 +4,13 @@ import { linkEnded } from './agent-session.ts'
 import { answerMore } from './answers.ts'
 import { handleCall } from './calls.ts'
 import { Cluster } from './cluster.ts'
-import type { Command, Now, RegisteredAgent } from './commands.ts'
+import type { Command, Now, RegisteredAgent, Settings } from './commands.ts'
 import type { HeartConfig } from './config.ts'
 import type { Effect } from './effects.ts'
-import { removeFramework, streamBroken } from './frameworks.ts'
+import { streamBroken } from './frameworks.ts'
 import { removeExecutor } from './launch.ts'
 import { makeOffers } from './offers.ts'
+import { operate } from './operator-calls.ts'
 import type { Agent } from './records.ts'
 import { admitted, register, reregister } from './registration.ts'
 import { forgotten } from './registry-gc.ts'
@@ -42,7 +43,7 @@ export class Heart {
 function handle(cluster: Cluster, command: Command): void {
   switch (command.type) {
     case 'RECOVERED':
-      recover(cluster, command.agents)
+      recover(cluster, command.agents, command.settings)
       return
     case 'LINK_OPENED':
       cluster.openLinks.add(command.link)
@@ -89,20 +90,15 @@ function handle(cluster: Cluster, command: Command): void {
       if (!command.blocked) cluster.wantAllocation()
       return
     }
-    case 'REMOVE_FRAMEWORK': {
-      const framework = cluster.frameworks.get(command.frameworkId)
-      if (!framework) {
-        cluster.reply(command.request, 400, 'Framework cannot be found')
-        return
-      }
-      removeFramework(cluster, framework)
-      cluster.reply(command.request, 200)
+    case 'OPERATE':
+      operate(cluster, command.request, command.call)
       return
-    }
   }
 }
 
-function recover(cluster: Cluster, agents: readonly RegisteredAgent[]): void {
+function recover(cluster: Cluster, agents: readonly RegisteredAgent[], settings: Settings): void {
+  cluster.settings = settings
+  cluster.change({ type: 'SETTINGS', settings })
   cluster.recoveredAt = cluster.now.monotonic
   cluster.lastGcAt = cluster.now.monotonic
   for (const { id, entry } of agents) {

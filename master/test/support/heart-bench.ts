@@ -12,7 +12,7 @@ import type {
 } from '@meseta/common/protocol/mesos'
 import { parseResources } from '@meseta/common/resources/text'
 import { type Bounds, Tables } from '../../src/replica/tables.ts'
-import type { Command, RegisteredAgent } from '../../src/state/commands.ts'
+import { type Command, noSettings, type RegisteredAgent, type Settings } from '../../src/state/commands.ts'
 import { type HeartConfig, heartDefaults } from '../../src/state/config.ts'
 import type { Effect } from '../../src/state/effects.ts'
 import { Heart } from '../../src/state/heart.ts'
@@ -33,13 +33,14 @@ export class HeartBench {
   holdsStreams = false
   now = 1_000_000
   readonly registry = new Map<string, RegisteredAgent>()
+  settings: Settings = noSettings
   readonly #held: (Effect & { type: 'PERSIST' })[] = []
   #requests = 0
   #streams = 0
 
   constructor(config: Partial<HeartConfig> = {}, agents: readonly RegisteredAgent[] = []) {
     this.heart = new Heart({ ...heartDefaults, masterInfo, ...config })
-    this.do({ type: 'RECOVERED', agents })
+    this.do({ type: 'RECOVERED', agents, settings: this.settings })
   }
 
   do(...commands: Command[]): Effect[] {
@@ -59,7 +60,8 @@ export class HeartBench {
   }
 
   #write({ op, change }: Effect & { type: 'PERSIST' }): void {
-    if (change.entry) this.registry.set(change.id, change)
+    if ('setting' in change) this.settings = { ...this.settings, [change.setting]: change.value }
+    else if (change.entry) this.registry.set(change.id, change)
     else this.registry.delete(change.id)
     this.do({ type: 'PERSISTED', op })
   }

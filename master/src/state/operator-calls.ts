@@ -1,0 +1,24 @@
+import type { MasterCall } from '@meseta/common/protocol/mesos'
+import type { Cluster } from './cluster.ts'
+import { removeFramework } from './frameworks.ts'
+
+/** An operator's call that changes something (Mesos contract 3). Each is answered by its request number, some only when a write is durable. */
+export function operate(cluster: Cluster, request: number, call: MasterCall): void {
+  switch (call.type) {
+    case 'TEARDOWN':
+      teardown(cluster, request, call.teardown!.framework_id.value)
+      return
+    default:
+      cluster.reply(request, 501, `type: ${call.type} is not supported yet by this master`)
+  }
+}
+
+function teardown(cluster: Cluster, request: number, frameworkId: string): void {
+  const framework = cluster.frameworks.get(frameworkId)
+  if (!framework) {
+    cluster.reply(request, 400, 'Framework cannot be found')
+    return
+  }
+  removeFramework(cluster, framework)
+  cluster.reply(request, 200)
+}
