@@ -1,15 +1,12 @@
 import { Resources } from '@meseta/common/resources/resources'
-import { parseResources } from '@meseta/common/resources/text'
 import t from 'tap'
-import { Allocator, type AllocatorConfig } from '../src/allocator/allocator.ts'
-import type { FrameworkFacts } from '../src/allocator/model.ts'
+import type { Allocator } from '../src/allocator/allocator.ts'
 import { Refusals } from '../src/allocator/refusals.ts'
 import { checkRole } from '../src/allocator/roles.ts'
 import { Shuffler } from '../src/allocator/shuffle.ts'
 import { Sorter, Totals } from '../src/allocator/sorter.ts'
-import { heartDefaults } from '../src/state/config.ts'
+import { addAgent, allocatorOf, brief, framework, of } from './support/allocator-bench.ts'
 
-const of = (text: string) => Resources.from(parseResources(text))
 const quantities = (amounts: Record<string, number>) => new Map(Object.entries(amounts))
 
 function sorterOf(total: ReadonlyMap<string, number>, options: ConstructorParameters<typeof Sorter>[1] = {}): Sorter {
@@ -17,50 +14,6 @@ function sorterOf(total: ReadonlyMap<string, number>, options: ConstructorParame
   totals.add(total)
   return new Sorter(totals, options)
 }
-
-function framework(
-  more: Partial<Omit<FrameworkFacts, 'capabilities'>> & { capabilities?: string[] } = {},
-): FrameworkFacts {
-  const { capabilities = ['MULTI_ROLE'], ...rest } = more
-  return {
-    info: { user: 'u', name: 'f' },
-    roles: ['r'],
-    suppressed: new Set(),
-    constraints: undefined,
-    capabilities: new Set(capabilities),
-    ...rest,
-  }
-}
-
-/** An allocator with agents `a0`, `a1`… and active frameworks. */
-function allocatorOf(
-  agents: string[],
-  frameworks: Record<string, FrameworkFacts>,
-  more: Partial<AllocatorConfig> = {},
-): Allocator {
-  const allocator = new Allocator({ ...heartDefaults, ...more })
-  for (const [id, facts] of Object.entries(frameworks)) {
-    allocator.addFramework(id, facts)
-    allocator.activateFramework(id)
-  }
-  for (const [slot, text] of agents.entries()) addAgent(allocator, slot, text)
-  return allocator
-}
-
-function addAgent(allocator: Allocator, slot: number, text: string, more: { domain?: string } = {}): void {
-  allocator.addAgent(`a${slot}`, {
-    slot,
-    info: {
-      hostname: `h${slot}`,
-      ...(more.domain ? { domain: { fault_domain: { region: { name: more.domain }, zone: { name: 'z' } } } } : {}),
-    },
-    capabilities: ['MULTI_ROLE', 'HIERARCHICAL_ROLE', 'RESERVATION_REFINEMENT'],
-    total: of(text),
-  })
-}
-
-const brief = (allocations: ReturnType<Allocator['cycle']>) =>
-  allocations.map(({ frameworkId, agentId, role }) => `${frameworkId} ${role} ${agentId}`).sort()
 
 t.test('the worked example of the DRF paper: 9 CPUs, 18 GB give A three tasks and B two', async t => {
   const sorter = sorterOf(quantities({ cpus: 9, mem: 18 }))

@@ -8,14 +8,16 @@ import {
   type Client,
   type FrameworkBook,
   type FrameworkFacts,
+  type Holder,
   isAllocatable,
   minimumOf,
 } from './model.ts'
 import { quantitiesOf } from './quantities.ts'
 import { Refusals } from './refusals.ts'
 import { isAncestor } from './roles.ts'
+import { SharedUse } from './shared-use.ts'
 import { Shuffler } from './shuffle.ts'
-import { Sorter, Totals } from './sorter.ts'
+import { type Quantities, Sorter, Totals } from './sorter.ts'
 
 export type { Allocation } from './model.ts'
 
@@ -47,6 +49,7 @@ export class Allocator {
   /** By role, its frameworks. */
   readonly #members = new Map<string, Sorter>()
   readonly #refusals = new Refusals()
+  readonly #sharedUse = new SharedUse()
   readonly #shuffler: Shuffler
   readonly #dirty = new Set<AgentBook>()
   readonly #freeClients: number[] = []
@@ -75,6 +78,7 @@ export class Allocator {
       total: facts.total,
       allocated: Resources.empty,
       available: facts.total,
+      sharedGiven: Resources.empty,
       active: true,
       hasGpus: facts.total.scalar('gpus') > 0,
       region: facts.info.domain?.fault_domain?.region?.name,
@@ -107,7 +111,7 @@ export class Allocator {
     agent.info = facts.info
     agent.capabilities = new Set(facts.capabilities)
     agent.total = facts.total
-    agent.available = facts.total.minus(agent.allocated)
+    agent.available = freeOn(agent)
     agent.hasGpus = facts.total.scalar('gpus') > 0
     agent.region = facts.info.domain?.fault_domain?.region?.name
     this.#dirty.add(agent)
@@ -215,17 +219,39 @@ export class Allocator {
     const agent = this.#agents.get(agentId)
     if (agent) {
       agent.allocated = agent.allocated.minus(resources.unallocated())
-      agent.available = agent.total.minus(agent.allocated)
+      agent.available = freeOn(agent)
       this.#dirty.add(agent)
     }
-    const quantities = quantitiesOf(resources)
-    if (this.#roles.has(role)) this.#roles.unallocated(role, quantities)
-    this.#members.get(role)?.unallocated(frameworkId, quantities)
+    this.#uncount(agentId, frameworkId, role, resources)
     const framework = this.#frameworks.get(frameworkId)
     const client = framework?.clients.get(role)
     if (!framework || !client) return
     if (agent && refuseSeconds) this.#refuse(client, agent, resources, refuseSeconds)
     if (!framework.facts.roles.includes(role) && this.#holdsNothing(framework, client)) this.#leave(framework, client)
+  }
+
+  /**
+   * An operation changed an agent's resources (Mesos contract 6.7). Both bags are without their allocation; what is consumed must be
+   * there. `holder`: who has them, offered or accepted, and has what they became.
+   */
+  convert(agentId: string, consumed: Resources, converted: Resources, holder?: Holder): void {
+    const agent = this.#agents.get(agentId)
+    if (!agent) return
+    this.#totals.remove(quantitiesOf(agent.total))
+    agent.total = agent.total.minus(consumed).plus(converted)
+    this.#totals.add(quantitiesOf(agent.total))
+    if (holder) {
+      agent.allocated = agent.allocated.minus(consumed).plus(converted)
+      this.#recount(agentId, holder, consumed, converted)
+    }
+    agent.available = freeOn(agent)
+    this.#dirty.add(agent)
+  }
+
+  /** The next cycle visits the agent, whatever changed there. */
+  touch(agentId: string): void {
+    const agent = this.#agents.get(agentId)
+    if (agent) this.#dirty.add(agent)
   }
 
   /** An offer of a framework is no longer outstanding. */
@@ -251,6 +277,7 @@ export class Allocator {
     this.#dirty.clear()
     const allocations: Allocation[] = []
     for (const agent of agents) if (agent.active && !agent.available.isEmpty) this.#visit(agent, allocations)
+    this.#endSharing(agents)
     return allocations
   }
 
@@ -292,6 +319,15 @@ export class Allocator {
     }
   }
 
+  /** A shared volume goes to one framework a cycle (Mesos contract 5.3.7): who else may have it is visited in the next one. */
+  #endSharing(agents: readonly AgentBook[]): void {
+    for (const agent of agents) {
+      if (agent.sharedGiven.isEmpty) continue
+      agent.sharedGiven = Resources.empty
+      agent.available = freeOn(agent)
+    }
+  }
+
   /** What a role may be offered of an agent: its own and its ancestors' reservations, and what is reserved to nobody. */
   #offerable(agent: AgentBook, role: string): Resources {
     return agent.available.filter(({ reservations }) => {
@@ -311,6 +347,9 @@ export class Allocator {
       return undefined
     }
     const allocated = resources.allocateTo(client.role)
+    const shared = resources.shared()
+    agent.sharedGiven = agent.sharedGiven.plus(shared)
+    if (shared !== resources && !shared.isEmpty) this.#dirty.add(agent)
     this.#book(agent, framework.id, client.role, allocated)
     framework.outstandingOffers++
     return { frameworkId: framework.id, agentId: agent.id, role: client.role, resources: allocated }
@@ -332,10 +371,44 @@ export class Allocator {
 
   #book(agent: AgentBook, frameworkId: string, role: string, resources: Resources): void {
     agent.allocated = agent.allocated.plus(resources.unallocated())
-    agent.available = agent.total.minus(agent.allocated)
-    const quantities = quantitiesOf(resources)
+    agent.available = freeOn(agent)
+    this.#count(agent.id, frameworkId, role, resources)
+  }
+
+  #count(agentId: string, frameworkId: string, role: string, resources: Resources): void {
+    const members = this.#members.get(role)!
+    const shared = resources.shared()
+    const quantities = quantitiesOf(shared.isEmpty ? resources : resources.nonShared())
     this.#roles.allocated(role, quantities)
-    this.#members.get(role)!.allocated(frameworkId, quantities)
+    members.allocated(frameworkId, quantities)
+    if (shared.isEmpty) return
+    this.#roles.changed(role, none, this.#sharedUse.add(agentId, role, '', shared))
+    members.changed(frameworkId, none, this.#sharedUse.add(agentId, role, frameworkId, shared))
+  }
+
+  /** A conversion is no allocation: the number of those stays. */
+  #recount(agentId: string, { frameworkId, role }: Holder, consumed: Resources, converted: Resources): void {
+    const members = this.#members.get(role)
+    if (!members) return
+    this.#uncount(agentId, frameworkId, role, consumed)
+    const added = quantitiesOf(converted.nonShared())
+    const shared = converted.shared()
+    this.#roles.changed(role, none, added)
+    members.changed(frameworkId, none, added)
+    this.#roles.changed(role, none, this.#sharedUse.add(agentId, role, '', shared))
+    members.changed(frameworkId, none, this.#sharedUse.add(agentId, role, frameworkId, shared))
+  }
+
+  #uncount(agentId: string, frameworkId: string, role: string, resources: Resources): void {
+    const members = this.#members.get(role)
+    if (!members) return
+    const shared = resources.shared()
+    const quantities = quantitiesOf(shared.isEmpty ? resources : resources.nonShared())
+    this.#roles.changed(role, quantities, none)
+    members.changed(frameworkId, quantities, none)
+    if (shared.isEmpty) return
+    this.#roles.changed(role, this.#sharedUse.remove(agentId, role, '', shared), none)
+    members.changed(frameworkId, this.#sharedUse.remove(agentId, role, frameworkId, shared), none)
   }
 
   /** A refusal lasts at least one interval, and ends only after a following tick. */
@@ -413,6 +486,13 @@ export class Allocator {
   #everyAgent(): void {
     for (const agent of this.#agents.values()) this.#dirty.add(agent)
   }
+}
+
+const none: Quantities = new Map()
+
+/** What can be given now: a shared volume too while others have it, but to one framework in a cycle. */
+function freeOn({ total, allocated, sharedGiven }: AgentBook): Resources {
+  return total.minus(allocated.nonShared()).minus(sharedGiven)
 }
 
 /** What a framework with these capabilities may see. */

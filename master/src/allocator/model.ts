@@ -28,6 +28,12 @@ export interface Allocation {
   readonly resources: Resources
 }
 
+/** Who has resources. */
+export interface Holder {
+  readonly frameworkId: string
+  readonly role: string
+}
+
 /** An agent in the books. */
 export interface AgentBook {
   readonly id: string
@@ -35,10 +41,12 @@ export interface AgentBook {
   info: AgentInfo
   capabilities: ReadonlySet<string>
   total: Resources
-  /** Offered or in use. May exceed the total after that shrank. */
+  /** Offered or in use, a shared volume once for each that has it. May exceed the total after that shrank. */
   allocated: Resources
-  /** `total` without what is allocated. */
+  /** What can be given: `total` without what is allocated, except shared volumes. */
   available: Resources
+  /** Shared volumes that were given in this cycle. */
+  sharedGiven: Resources
   active: boolean
   hasGpus: boolean
   region: string | undefined

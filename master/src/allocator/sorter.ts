@@ -143,7 +143,15 @@ export class Sorter {
   }
 
   unallocated(client: string, quantities: Quantities): void {
-    for (let node = this.#leaves.get(client); node; node = node.parent) subtract(node.allocation, quantities)
+    this.changed(client, quantities, new Map())
+  }
+
+  /** What a client holds became something else: no allocation, and not counted as one. */
+  changed(client: string, less: Quantities, more: Quantities): void {
+    for (let node = this.#leaves.get(client); node; node = node.parent) {
+      subtract(node.allocation, less)
+      add(node.allocation, more)
+    }
     this.#sorted = undefined
   }
 
