@@ -1,0 +1,37 @@
+import type { ExecutorInfo, FrameworkInfo, Task } from '@meseta/common/protocol/mesos'
+
+/** The principal that reads; undefined for one that has not said who it is. */
+export type Viewer = string | undefined
+
+/**
+ * What one viewer may see (Mesos contract 8.2). Asked of each object as it is written into an answer, so each is quick, pure, and keeps its
+ * mind for as long as one answer or stream lasts. What is not seen is left out without a word; sums count it all the same.
+ *
+ * Applied to: frameworks, their tasks and executors in /state, /state-summary, /frameworks, /tasks and GET_STATE, GET_FRAMEWORKS, GET_TASKS,
+ * GET_EXECUTORS; to the snapshot and the events of an operator's SUBSCRIBE; roles in /roles, /weights, /quota, GET_ROLES, GET_WEIGHTS,
+ * GET_QUOTA and among the reservations of agents; flags in /state.
+ */
+export interface Views {
+  framework(info: FrameworkInfo): boolean
+  /** `task.user` is who it runs as where that is not the framework's user. Also asked where the framework is not seen. */
+  task(task: Pick<Task, 'user'>, framework: FrameworkInfo): boolean
+  executor(executor: ExecutorInfo, framework: FrameworkInfo): boolean
+  role(name: string): boolean
+  flags(): boolean
+}
+
+export const seesAll: Views = {
+  framework: () => true,
+  task: () => true,
+  executor: () => true,
+  role: () => true,
+  flags: () => true,
+}
+
+/** Who may see what, as a value that can be handed to another thread. */
+export type ViewRules = Readonly<Record<string, unknown>> | undefined
+
+/** The views of a viewer; without rules everybody sees all. */
+export function viewsOf(_rules: ViewRules, _viewer: Viewer): Views {
+  return seesAll
+}
