@@ -108,6 +108,8 @@ export class Master {
     this.#options.recovered(clusterId)
     this.#epoch = epoch
     this.dispatch({ type: 'RECOVERED', agents, settings })
+    // What it found could not be taken.
+    if (this.#stopped) return
     this.#link = openMasterEnd({
       bus,
       cluster,

@@ -23,6 +23,8 @@ export interface AgentEndOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** Does something when the work in hand is done, before anything else comes: what was queued leaves then. A microtask unless said. */
+  readonly soon?: (action: () => void) => void
   readonly events: AgentEndEvents
 }
 
@@ -35,6 +37,7 @@ class BusAgentEnd implements AgentEnd {
   readonly #offState: () => void
   #tick: { readonly at: number; readonly timer: Timer } | undefined
   #ackTimer: Timer | undefined
+  #flushing = false
 
   constructor(options: AgentEndOptions) {
     const { bus, cluster, link, clock, random } = options
@@ -62,8 +65,8 @@ class BusAgentEnd implements AgentEnd {
   send(message: AgentToMaster): boolean {
     const payload = encode('meseta.v1.AgentToMaster', message)
     const { accepted, effects } = this.#machine.send(this.#options.clock.monotonic(), payload)
-    this.#queue.later(this.#events(effects))
-    this.#schedule()
+    if (effects.length > 0) this.#queue.later(this.#events(effects))
+    this.#flushSoon()
     return accepted
   }
 
@@ -71,8 +74,23 @@ class BusAgentEnd implements AgentEnd {
     this.#tick?.timer.cancel()
     this.#ackTimer?.cancel()
     this.#offState()
+    this.#flush()
     for (const subscription of this.#subscriptions) subscription.unsubscribe()
     this.#run(this.#machine.stop(this.#options.clock.monotonic()))
+  }
+
+  /** What is said in one turn of the loop leaves in one frame. */
+  #flushSoon(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    const { soon = queueMicrotask } = this.#options
+    soon(() => this.#flush())
+  }
+
+  #flush(): void {
+    this.#flushing = false
+    this.#queue.later(this.#events(this.#machine.flush(this.#options.clock.monotonic())))
+    this.#schedule()
   }
 
   #beacon(bytes: Uint8Array): void {

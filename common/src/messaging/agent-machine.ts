@@ -86,13 +86,18 @@ export class AgentMachine {
     return []
   }
 
-  /** Queues a message; false when there is no session, or it ended here. */
+  /** Queues a message, which `flush` sends; false when there is no session, or it ended here. */
   send(now: number, payload: Uint8Array): { accepted: boolean; effects: AgentEffect[] } {
     const session = this.#session
     if (!session) return { accepted: false, effects: [] }
     const end = session.queue(now, payload)
     if (end) return { accepted: false, effects: this.#close(now, end) }
-    return { accepted: true, effects: this.#flush(now, session) }
+    return { accepted: true, effects: [] }
+  }
+
+  /** Sends what was queued. */
+  flush(now: number): AgentEffect[] {
+    return this.#session ? this.#flush(now, this.#session) : []
   }
 
   /** Time has passed. */
@@ -182,7 +187,7 @@ export class AgentMachine {
     if (refused !== undefined) return this.#refuse(now, refused)
     const { epoch, master_info } = this.leader!.beacon
     this.#refused = undefined
-    this.#session = new Session(epoch, turn.session, true)
+    this.#session = new Session(epoch, turn.session, { slowStart: true, format: common(turn.version!) })
     return [this.#publish(now, this.#session.ack('OPEN')), { kind: 'opened', master: master_info, epoch }]
   }
 

@@ -22,6 +22,8 @@ export interface MasterEndOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** Does something when the work in hand is done, before anything else comes: what was queued leaves then. A microtask unless said. */
+  readonly soon?: (action: () => void) => void
   readonly events: MasterEndEvents
   /** How many agents may (re-)register at once, and how many bytes of theirs may be in flight; 64 and 16 MiB. */
   readonly turns?: { readonly agents: number; readonly bytes: number }
@@ -42,6 +44,7 @@ class BusMasterEnd implements MasterEnd {
   #ackTimer: Timer | undefined
   #heardItselfAt: number
   #deposed = false
+  #flushing = false
 
   constructor(options: MasterEndOptions) {
     const { bus, cluster, clock, epoch, masterInfo, turns = defaultTurns, format = linkVersion } = options
@@ -74,21 +77,37 @@ class BusMasterEnd implements MasterEnd {
   send(link: string, message: MasterToAgent): boolean {
     const payload = encode('meseta.v1.MasterToAgent', message)
     const { accepted, effects } = this.#machine.send(this.#options.clock.monotonic(), link, payload)
-    this.#queue.later(this.#events(effects))
+    if (effects.length > 0) this.#queue.later(this.#events(effects))
+    this.#flushSoon()
     return accepted
   }
 
   close(link: string, reason: string): void {
+    this.#flush()
     const end = { code: 'CLOSED_BY_PEER', detail: reason } as const
     this.#queue.later(this.#events(this.#machine.close(this.#options.clock.monotonic(), link, end)))
   }
 
   async stop(): Promise<void> {
+    this.#flush()
     for (const timer of this.#timers) timer.cancel()
     this.#ackTimer?.cancel()
     this.#offState()
     for (const subscription of this.#subscriptions) subscription.unsubscribe()
     this.#queue.now(this.#events(this.#machine.stop(this.#options.clock.monotonic())))
+  }
+
+  /** What one turn of the loop says to an agent leaves in one frame. */
+  #flushSoon(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    const { soon = queueMicrotask } = this.#options
+    soon(() => this.#flush())
+  }
+
+  #flush(): void {
+    this.#flushing = false
+    this.#queue.later(this.#events(this.#machine.flush(this.#options.clock.monotonic())))
   }
 
   #shine(): void {

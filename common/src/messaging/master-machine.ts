@@ -44,6 +44,8 @@ export class MasterMachine {
   readonly #turns: Turns
   readonly #peers = new Map<string, Peer>()
   readonly #unsettled = new Set<Peer>()
+  /** Those with messages that were queued since the last `flush`. */
+  readonly #queued = new Set<Peer>()
   readonly #owing = new Set<Peer>()
   #lastSession = 0
   #busUp = true
@@ -69,13 +71,22 @@ export class MasterMachine {
     return frame.kind === 'CLOSE' ? [] : [this.#closing(link, frame.session, 'the leader does not know this session')]
   }
 
-  /** Queues a message; false when the agent has no session, or it ended here. */
+  /** Queues a message, which `flush` sends; false when the agent has no session, or it ended here. */
   send(now: number, link: string, payload: Uint8Array): { accepted: boolean; effects: MasterEffect[] } {
     const peer = this.#peers.get(link)
     if (!peer?.session) return { accepted: false, effects: [] }
     const end = peer.session.queue(now, payload)
     if (end) return { accepted: false, effects: this.#close(now, peer, peer.session, end) }
-    return { accepted: true, effects: this.#flush(now, peer, peer.session) }
+    this.#queued.add(peer)
+    return { accepted: true, effects: [] }
+  }
+
+  /** Sends what was queued; those for one agent go together. */
+  flush(now: number): MasterEffect[] {
+    const effects: MasterEffect[] = []
+    for (const peer of this.#queued) if (peer.session) effects.push(...this.#flush(now, peer, peer.session))
+    this.#queued.clear()
+    return effects
   }
 
   close(now: number, link: string, reason: LinkEnd): MasterEffect[] {
@@ -134,16 +145,19 @@ export class MasterMachine {
     if (peer?.granted?.announcement === frame.session) return [this.#turn(link, peer.granted.session, frame.session)]
     // An announcement that was overtaken by its own session.
     if (peer?.session && peer.announcement === frame.session) return []
-    this.#turns.announce(now, link, frame.session, frame.agent_id)
+    this.#turns.announce(now, { link, announcement: frame.session, agentId: frame.agent_id, format: frame.version! })
     return this.#grant(now)
   }
 
   #grant(now: number): MasterEffect[] {
     const effects: MasterEffect[] = []
     for (let next = this.#turns.next(now); next; next = this.#turns.next(now)) {
-      const { link, announcement, agentId } = next
+      const { link, announcement, agentId, format } = next
       this.#lastSession += 1
-      const session = new Session(this.#epoch, this.#lastSession, false)
+      const session = new Session(this.#epoch, this.#lastSession, {
+        slowStart: false,
+        format: Math.min(this.#format, format),
+      })
       const peer = this.#peers.get(link) ?? {
         link,
         heardAt: now,
@@ -218,6 +232,7 @@ export class MasterMachine {
   #end(peer: Peer, reason: LinkEnd): MasterEffect[] {
     peer.session = undefined
     this.#unsettled.delete(peer)
+    this.#queued.delete(peer)
     this.#owing.delete(peer)
     if (!peer.granted) {
       this.#turns.done(peer.link)

@@ -1,5 +1,6 @@
 import type { LinkFrame } from './frames.ts'
 import type { LinkEnd } from './link.ts'
+import { batchesSince } from './link-version.ts'
 
 /** Bytes of a message in one frame; longer messages travel in several. */
 export const chunkBytes = 256 * 1024
@@ -11,6 +12,8 @@ export const maxOutboxBytes = 8 * 1024 * 1024
 /** What may be on its way unacknowledged, once the first message has arrived; the rest waits in the outbox. */
 const windowBytes = 1024 * 1024
 const windowFrames = 256
+/** Most messages in one frame. */
+const maxBatch = 64
 /** An unacknowledged frame is sent again after this time. Milliseconds. */
 export const resendAfter = 1_000
 /** Without any acknowledgement for this long, while the peer is heard, the session ends. Milliseconds. */
@@ -42,6 +45,8 @@ const broken = (detail: string): Receipt => ({ messages: [], end: { code: 'GAP',
 export class Session {
   readonly epoch: number
   readonly number: number
+  /** Whether the peer takes several messages in one frame. */
+  readonly #batches: boolean
   /** While the first message is under way only one frame is in flight: many agents begin at once after an election. */
   #slow: boolean
   #lastSeq = 0
@@ -55,10 +60,11 @@ export class Session {
   #parts: Uint8Array[] = []
   #owesAck = false
 
-  constructor(epoch: number, number: number, slowStart: boolean) {
+  constructor(epoch: number, number: number, options: { readonly slowStart: boolean; readonly format: number }) {
     this.epoch = epoch
     this.number = number
-    this.#slow = slowStart
+    this.#slow = options.slowStart
+    this.#batches = options.format >= batchesSince
   }
 
   /** Whether something waits for an acknowledgement. */
@@ -99,23 +105,45 @@ export class Session {
     if (frame.kind !== 'DATA') return nothing
     // A repeated frame, or one after a lost one: the peer hears what has arrived, and sends the rest again.
     this.#owesAck = true
-    if (frame.seq !== this.#received + 1) return nothing
-    this.#received += 1
-    return this.#assemble(frame)
+    const payloads = frame.payload ?? [new Uint8Array(0)]
+    const known = this.#received + 1 - (frame.seq ?? 0)
+    if (known < 0 || known >= payloads.length) return nothing
+    this.#received = (frame.seq ?? 0) + payloads.length - 1
+    if (payloads.length === 1) return this.#assemble(frame, payloads[0]!)
+    if (this.#parts.length > 0 || frame.chunks !== undefined)
+      return broken(`frame ${frame.seq} holds several messages, where a chunk was due`)
+    return { messages: payloads.slice(known) }
   }
 
   /** Frames to send now: what fits into the window, and what is due again. Each says what has been received. */
   take(now: number): LinkFrame[] {
-    const frames: LinkFrame[] = []
     const oldest = this.#outbox[0]
-    if (oldest?.sentAt !== undefined && now - oldest.sentAt >= resendAfter)
-      for (const outgoing of this.#outbox.slice(0, this.#inFlight)) frames.push(this.#frame(now, outgoing))
+    const again = oldest?.sentAt !== undefined && now - oldest.sentAt >= resendAfter
+    const begin = again ? 0 : this.#inFlight
     for (let next = this.#outbox[this.#inFlight]; next && this.#fits(next); next = this.#outbox[this.#inFlight]) {
       this.#inFlight += 1
       this.#inFlightBytes += next.payload.length
-      frames.push(this.#frame(now, next))
+    }
+    const frames: LinkFrame[] = []
+    for (let at = begin; at < this.#inFlight; ) {
+      const end = this.#batchEnd(at)
+      frames.push(this.#frame(now, this.#outbox.slice(at, end)))
+      at = end
     }
     return frames
+  }
+
+  /** Up to where messages from there on go into one frame. */
+  #batchEnd(begin: number): number {
+    let end = begin + 1
+    if (!this.#batches || this.#outbox[begin]!.chunks > 1) return end
+    let bytes = this.#outbox[begin]!.payload.length
+    for (; end < this.#inFlight && end - begin < maxBatch; end += 1) {
+      const { chunks, payload } = this.#outbox[end]!
+      bytes += payload.length
+      if (chunks > 1 || bytes > chunkBytes) break
+    }
+    return end
   }
 
   /** A frame that only says what has been received. */
@@ -150,10 +178,11 @@ export class Session {
     return this.#inFlight < windowFrames && this.#inFlightBytes + next.payload.length <= windowBytes
   }
 
-  #frame(now: number, outgoing: Outgoing): LinkFrame {
-    outgoing.sentAt = now
+  #frame(now: number, batch: readonly Outgoing[]): LinkFrame {
+    for (const outgoing of batch) outgoing.sentAt = now
     this.#owesAck = false
-    const { seq, chunk, chunks, payload } = outgoing
+    const { seq, chunk, chunks } = batch[0]!
+    const payload = batch.map(outgoing => outgoing.payload)
     const head: LinkFrame = { epoch: this.epoch, session: this.number, kind: 'DATA', seq, ack: this.#received, payload }
     return chunks === 1 ? head : { ...head, chunk, chunks }
   }
@@ -176,11 +205,10 @@ export class Session {
     this.#progressAt = now
   }
 
-  #assemble(frame: LinkFrame): Receipt {
+  #assemble(frame: LinkFrame, payload: Uint8Array): Receipt {
     const chunks = frame.chunks ?? 1
     if (chunks < 1 || chunks > maxChunks || (frame.chunk ?? 0) !== this.#parts.length)
       return broken(`frame ${frame.seq} is chunk ${frame.chunk ?? 0} of ${chunks}, where ${this.#parts.length} was due`)
-    const payload = frame.payload ?? new Uint8Array(0)
     if (chunks === 1) return { messages: [payload] }
     this.#parts.push(payload)
     if (this.#parts.length < chunks) return nothing

@@ -7,10 +7,18 @@ const turnFor = 10_000
 /** Agents in the queue; further ones announce themselves again until there is room. */
 const maxWaiting = 100_000
 
+/** An agent that asks for a session. */
+export interface Announced {
+  readonly link: string
+  readonly announcement: number
+  readonly agentId: string | undefined
+  /** The link format that it writes. */
+  readonly format: number
+}
+
 interface Waiting {
-  seenAt: number
-  announcement: number
-  agentId: string | undefined
+  readonly announced: Announced
+  readonly seenAt: number
 }
 
 /** What keeps the bus's buffer for the leader small after an election. */
@@ -31,20 +39,19 @@ export class Turns {
   }
 
   /** Queues an agent, or keeps its place. */
-  announce(now: number, link: string, announcement: number, agentId: string | undefined): void {
-    const place = this.#waiting.get(link)
-    if (place) Object.assign(place, { seenAt: now, announcement, agentId })
-    else if (this.#waiting.size < maxWaiting) this.#waiting.set(link, { seenAt: now, announcement, agentId })
+  announce(now: number, announced: Announced): void {
+    const { link } = announced
+    if (this.#waiting.has(link) || this.#waiting.size < maxWaiting) this.#waiting.set(link, { announced, seenAt: now })
   }
 
   /** The next agent to have a turn, when there is one and a place is free. */
-  next(now: number): { link: string; announcement: number; agentId: string | undefined } | undefined {
+  next(now: number): Announced | undefined {
     if (this.#taken.size >= this.#limit) return undefined
-    for (const [link, { seenAt, announcement, agentId }] of this.#waiting) {
+    for (const [link, { seenAt, announced }] of this.#waiting) {
       this.#waiting.delete(link)
       if (now - seenAt > waitsFor) continue
       this.#taken.set(link, now)
-      return { link, announcement, agentId }
+      return announced
     }
     return undefined
   }

@@ -2326,7 +2326,7 @@ export interface Frame {
   ack?: number
   chunk?: number
   chunks?: number
-  payload?: string
+  payload?: string[]
   version?: number
   reason?: string
   agent_id?: string

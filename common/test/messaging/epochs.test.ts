@@ -52,7 +52,7 @@ t.test(
     t.equal(agent.leader?.beacon.epoch, 2)
     for (const epoch of [1, 3]) {
       t.same(agent.frame(1_000, { epoch, session: 1, kind: 'CLOSE', reason: 'not you' }), [], `epoch ${epoch}`)
-      t.same(agent.frame(1_000, { epoch, session: 1, kind: 'DATA', seq: 1, payload: new Uint8Array(1) }), [])
+      t.same(agent.frame(1_000, { epoch, session: 1, kind: 'DATA', seq: 1, payload: [new Uint8Array(1)] }), [])
     }
     t.ok(agent.open)
     t.notOk(agent.owesAck)
@@ -73,7 +73,7 @@ t.test('a leader answers no frame of another epoch, whatever it says', async t =
   const frames: Omit<LinkFrame, 'epoch'>[] = [
     { session: 2 ** 40, kind: 'ANNOUNCE', version: linkVersion },
     { session: 1, kind: 'OPEN' },
-    { session: 1, kind: 'DATA', seq: 1, payload: new Uint8Array(1) },
+    { session: 1, kind: 'DATA', seq: 1, payload: [new Uint8Array(1)] },
     { session: 1, kind: 'HEARTBEAT' },
   ]
   for (const epoch of [1, 3]) for (const frame of frames) t.same(master.frame(0, 'a1', { ...frame, epoch }), [])

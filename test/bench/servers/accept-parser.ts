@@ -7,7 +7,7 @@ const server = createServer((request, response) => {
   request.on('data', chunk => chunks.push(chunk))
   request.on('end', () => {
     const call = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { type: string }
-    response.writeHead(call.type === 'ACCEPT' ? 202 : 400).end()
+    response.writeHead(call.type === 'ACCEPT' || call.type === 'ACKNOWLEDGE' ? 202 : 400).end()
   })
 })
 server.keepAliveTimeout = 600_000
