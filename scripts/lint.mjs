@@ -35,7 +35,7 @@ const shell = ['cli/src/', 'common/src/service/', 'test/', 'router/ui/build.mjs'
 /** Pure hearts read no clock and draw no random number. */
 const pure = [
   /^common\/src\/resources\//,
-  /^master\/src\/(state|allocator)\//,
+  /^master\/src\/(state|allocator|security)\//,
   /^agent\/src\/(updates|core)\//,
   /^frameworks\/marathon\/src\/core\//,
   /^router\/dns\/src\/records\//,

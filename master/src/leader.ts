@@ -106,7 +106,7 @@ export class Leader {
     })
     replica.masters = this.#masters
     const streams = new OperatorStreams(clock, replica)
-    const operate: LeaderApi['operate'] = (call, answered) => this.#master.operate(call, answered)
+    const operate: LeaderApi['operate'] = (call, principal, answered) => this.#master.operate(call, principal, answered)
     const metrics = () => this.metrics((clock.now() - startedAt) / 1000)!
     const operator = new OperatorEndpoint({ replica, streams, metrics, operate })
     const together: LeaderApi['together'] = action => this.#master.together(action)

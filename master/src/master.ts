@@ -169,10 +169,10 @@ export class Master {
   }
 
   /** An operator's call that changes something. Calls back with the status and, for a refusal, the reason. */
-  operate(call: MasterCall, answered: Answered): void {
+  operate(call: MasterCall, principal: string | undefined, answered: Answered): void {
     const request = --this.#requests
     this.#replies.set(request, answered)
-    this.dispatch({ type: 'OPERATE', request, call })
+    this.dispatch({ type: 'OPERATE', request, call, principal })
   }
 
   async stop(): Promise<void> {

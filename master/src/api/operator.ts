@@ -15,7 +15,11 @@ export interface OperatorOptions {
 }
 
 /** Hands the heart a call that changes something; calls back with the status and, for a refusal, the reason. */
-export type Operate = (call: MasterCall, answered: (status: number, message: string | undefined) => void) => void
+export type Operate = (
+  call: MasterCall,
+  principal: string | undefined,
+  answered: (status: number, message: string | undefined) => void,
+) => void
 
 /** Calls whose body object is obligatory, and where it is. Those that are not supported yet are checked all the same. */
 const bodies: Partial<Record<MasterCallType, keyof MasterCall>> = {
@@ -74,17 +78,17 @@ export class OperatorEndpoint {
     const accepted = acceptedMedia(request)
     if (problem !== undefined) reply.answer(refusal(400, `Failed to validate the Call: ${problem}`))
     else if (accepted === undefined) reply.answer(notAcceptable)
-    else this.#perform(call, accepted, reply)
+    else this.#perform(request, call, accepted, reply)
   }
 
-  #perform(call: MasterCall, media: Media, reply: ApiReply): void {
+  #perform({ principal }: ApiRequest, call: MasterCall, media: Media, reply: ApiReply): void {
     if (call.type === 'SUBSCRIBE') {
       this.#options.streams.subscribe(reply, media)
       return
     }
     const response = this.#read(call.type!)
     if (!response) {
-      this.#options.operate(call, (status, message) =>
+      this.#options.operate(call, principal, (status, message) =>
         reply.answer(message === undefined ? empty(status) : refusal(status, message)),
       )
       return

@@ -201,7 +201,7 @@ function teardown(api: LeaderApi, request: ApiRequest, reply: ApiReply): void {
   const id = new URLSearchParams(Buffer.from(request.body).toString('utf8')).get('frameworkId')
   if (id === null) reply.answer(refusal(400, "Missing 'frameworkId' in the form of the body"))
   else
-    api.operate({ type: 'TEARDOWN', teardown: { framework_id: { value: id } } }, (status, message) =>
+    api.operate({ type: 'TEARDOWN', teardown: { framework_id: { value: id } } }, request.principal, (status, message) =>
       reply.answer(message === undefined ? empty(status) : refusal(status, message)),
     )
 }

@@ -102,11 +102,13 @@ export class SchedulerEndpoint {
     const answered = (status: number, message: string | undefined) =>
       reply.answer(message === undefined ? empty(status) : refusal(status, message))
     if (call.type !== 'SUBSCRIBE') {
-      this.#options.dispatch(this.#command(call, given, { answered }))
+      this.#options.dispatch(this.#command(request, call, given, { answered }))
       return
     }
     const streamId = this.#options.random.uuid()
-    this.#options.dispatch(this.#command(call, streamId, { answered, subscription: { reply, media, streamId } }))
+    this.#options.dispatch(
+      this.#command(request, call, streamId, { answered, subscription: { reply, media, streamId } }),
+    )
   }
 
   /** A stream of calls, each as if it came alone with the stream's headers; only refusals are answered, by number. */
@@ -122,14 +124,16 @@ export class SchedulerEndpoint {
     }
     const streamId = headerOf(request, 'mesos-stream-id')
     readCalls(request.source, media, reply, calls =>
-      this.#options.dispatch(...calls.map(({ call, answered }) => this.#command(call, streamId, { answered }))),
+      this.#options.dispatch(
+        ...calls.map(({ call, answered }) => this.#command(request, call, streamId, { answered })),
+      ),
     )
   }
 
-  #command(call: SchedulerCall, streamId: string | undefined, pending: Pending): Command {
+  #command({ principal }: ApiRequest, call: SchedulerCall, streamId: string | undefined, pending: Pending): Command {
     const request = ++this.#requests
     this.#pending.set(request, pending)
-    return { type: 'CALL', request, call, streamId }
+    return { type: 'CALL', request, call, streamId, principal }
   }
 
   /** Carries out what the heart says to schedulers. Answers whether the effect was one of those. */

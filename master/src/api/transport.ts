@@ -7,6 +7,8 @@ export interface ApiRequest {
   readonly query: string
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Who was authenticated; undefined where nobody had to say. */
+  readonly principal?: string | undefined
   /** Empty where `source` is given. */
   readonly body: Uint8Array
   /** The body as it comes, of a request that is a stream itself. */

@@ -2,6 +2,7 @@ import { excerpt } from '@meseta/common/protocol/excerpt'
 import type { SchedulerCall } from '@meseta/common/protocol/mesos'
 import { accept, decline } from './accept.ts'
 import type { Cluster } from './cluster.ts'
+import type { Command } from './commands.ts'
 import { removeFramework, subscribe, updateFramework } from './frameworks.ts'
 import { kill, messageExecutor, shutdownExecutor } from './kill.ts'
 import { reconcile, reconcileOperations } from './reconcile.ts'
@@ -9,19 +10,19 @@ import type { Framework } from './records.ts'
 import { acknowledge } from './updates.ts'
 
 /** A call that is well formed; what it may do depends on who calls (Mesos contract 2.1). */
-export function handleCall(cluster: Cluster, request: number, call: SchedulerCall, streamId: string | undefined): void {
+export function handleCall(cluster: Cluster, { request, call, streamId, principal }: Command & { type: 'CALL' }): void {
   if (call.type === 'SUBSCRIBE') {
-    subscribe(cluster, request, call, streamId!)
+    subscribe(cluster, request, call, streamId!, principal)
     return
   }
   const framework = cluster.frameworks.get(call.framework_id!.value)
-  const refusal = refusalOf(call, framework, streamId)
+  const refusal = refusalOf(call, framework, streamId, principal)
   if (refusal !== undefined || !framework) {
     cluster.reply(request, ...(refusal ?? notFound))
     return
   }
   cluster.tally.call(framework.id, call.type!)
-  if (call.type === 'UPDATE_FRAMEWORK') updateFramework(cluster, framework, request, call.update_framework!)
+  if (call.type === 'UPDATE_FRAMEWORK') updateFramework(cluster, framework, request, call.update_framework!, principal)
   else {
     cluster.reply(request, 202)
     perform(cluster, framework, call)
@@ -36,8 +37,11 @@ function refusalOf(
   call: SchedulerCall,
   framework: Framework | undefined,
   streamId: string | undefined,
+  principal: string | undefined,
 ): Refusal | undefined {
   if (!framework) return notFound
+  if (principal !== undefined && principal !== framework.info.principal)
+    return [400, `The authenticated principal '${principal}' is not that of the framework`]
   if (framework.streamId === undefined) return [403, 'Framework is not subscribed']
   if (streamId === undefined) return [400, "Every call but SUBSCRIBE needs the header 'Mesos-Stream-Id'"]
   if (streamId !== framework.streamId) return [400, "'Mesos-Stream-Id' is not the id of the framework's current stream"]

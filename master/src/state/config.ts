@@ -1,5 +1,6 @@
 import type { DomainInfo, MasterInfo } from '@meseta/common/protocol/mesos'
 import type { Quantities } from '../allocator/sorter.ts'
+import { type Authorizer, allowsAll } from '../security/actions.ts'
 
 /** What a heart is told once. Durations are milliseconds. */
 export interface HeartConfig {
@@ -33,6 +34,7 @@ export interface HeartConfig {
   readonly registryMaxAgentCount: number
   /** A framework that holds this many offers gets no more until it answers some. */
   readonly maxOutstandingOffers: number
+  readonly authorizer: Authorizer
 }
 
 /** Everything but who the master is, as Mesos has it (contract 9). */
@@ -57,4 +59,5 @@ export const heartDefaults = {
   registryMaxAgentAge: 14 * 24 * 3_600_000,
   registryMaxAgentCount: 102_400,
   maxOutstandingOffers: 5_000,
+  authorizer: allowsAll,
 } satisfies Omit<HeartConfig, 'masterInfo'>

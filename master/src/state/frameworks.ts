@@ -6,13 +6,26 @@ import { capabilitiesOf, checkConstraints, checkFrameworkInfo, checkSuppressed, 
 import { heartbeatSeconds } from './heartbeat.ts'
 import { removeExecutor } from './launch.ts'
 import { discardOffers, rescindOffers } from './offers.ts'
+import { changesPrincipal, foreignPrincipal, rolesRefusal, withPrincipal } from './principals.ts'
 import { Questions } from './questions.ts'
 import type { Agent, Framework } from './records.ts'
 import { endTask } from './task-changes.ts'
 
 /** SUBSCRIBE, already checked for what is a 400. `streamId` is the one of the stream to be opened. */
-export function subscribe(cluster: Cluster, request: number, call: SchedulerCall, streamId: string): void {
-  const { framework_info: asked, suppressed_roles: suppressed = [], offer_constraints: constraints } = call.subscribe!
+export function subscribe(
+  cluster: Cluster,
+  request: number,
+  call: SchedulerCall,
+  streamId: string,
+  principal: string | undefined,
+): void {
+  const { framework_info: given, suppressed_roles: suppressed = [], offer_constraints: constraints } = call.subscribe!
+  const foreign = foreignPrincipal(given, principal)
+  if (foreign !== undefined) {
+    cluster.reply(request, 400, foreign)
+    return
+  }
+  const asked = withPrincipal(given, principal)
   const id = asked.id?.value || undefined
   const known = id === undefined ? undefined : cluster.frameworks.get(id)
   cluster.tally.count(id === undefined ? 'messages_register_framework' : 'messages_reregister_framework')
@@ -22,9 +35,8 @@ export function subscribe(cluster: Cluster, request: number, call: SchedulerCall
     checkSuppressed(suppressed, roles) ??
     checkConstraints(constraints, roles) ??
     (id !== undefined && cluster.completed.has(id) ? 'Framework has been removed' : undefined) ??
-    (known && !known.recovered && known.info.principal !== asked.principal
-      ? "Changing framework's principal is not allowed."
-      : undefined)
+    (known && changesPrincipal(known, asked) ? "Changing framework's principal is not allowed." : undefined) ??
+    rolesRefusal(cluster, asked)
   if (refusal !== undefined) {
     cluster.do({ type: 'STREAM_REFUSED', request, message: refusal })
     return
@@ -184,9 +196,10 @@ export function updateFramework(
   framework: Framework,
   request: number,
   call: SchedulerCallUpdateFramework,
+  principal: string | undefined,
 ): void {
   const { framework_info: asked, suppressed_roles: suppressed = [], offer_constraints: constraints } = call
-  const info: FrameworkInfo = { ...asked, id: { value: framework.id } }
+  const info: FrameworkInfo = { ...withPrincipal(asked, principal), id: { value: framework.id } }
   const roles = rolesOf(info)
   const refusal =
     checkFrameworkInfo(info, cluster.config) ??
@@ -195,6 +208,11 @@ export function updateFramework(
     changedForEver(framework.info, info)
   if (refusal !== undefined) {
     cluster.reply(request, 400, refusal)
+    return
+  }
+  const denied = rolesRefusal(cluster, info)
+  if (denied !== undefined) {
+    cluster.reply(request, 403, denied)
     return
   }
   const removed = new Set(framework.roles.filter(role => !roles.includes(role)))

@@ -73,7 +73,7 @@ function handle(cluster: Cluster, command: Command): void {
       persisted(cluster, command.op)
       return
     case 'CALL':
-      handleCall(cluster, command.request, command.call, command.streamId)
+      handleCall(cluster, command)
       return
     case 'STREAM_BROKEN':
       streamBroken(cluster, command.streamId)
@@ -91,7 +91,7 @@ function handle(cluster: Cluster, command: Command): void {
       return
     }
     case 'OPERATE':
-      operate(cluster, command.request, command.call)
+      operate(cluster, command)
       return
   }
 }

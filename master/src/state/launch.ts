@@ -1,5 +1,6 @@
 import type { ExecutorInfo, Task, TaskInfo, TaskStatusReason } from '@meseta/common/protocol/mesos'
 import { Resources } from '@meseta/common/resources/resources'
+import { runRefusal } from '../security/tasks.ts'
 import type { Place } from './accept.ts'
 import { checkGroup } from './check-group.ts'
 import { checkTask } from './check-task.ts'
@@ -13,6 +14,11 @@ export function launch(cluster: Cluster, place: Place, tasks: readonly TaskInfo[
   let remaining = offered
   for (const asked of tasks) {
     const task = allocated(asked, place.role)
+    const denied = runRefusal(cluster.config.authorizer, place.framework.info, task)
+    if (denied !== undefined) {
+      refuse(cluster, place, task, 'REASON_TASK_UNAUTHORIZED', denied)
+      continue
+    }
     const refusal = checkTask(cluster, place, task, remaining)
     if (refusal !== undefined) {
       refuse(cluster, place, task, 'REASON_TASK_INVALID', refusal)
@@ -37,6 +43,11 @@ export function launchGroup(
 ): Resources {
   const executor = allocatedExecutor(askedExecutor, place)
   const tasks = askedTasks.map(task => allocated(task, place.role))
+  const denied = groupRefusal(cluster, place, executor, tasks)
+  if (denied !== undefined) {
+    for (const task of tasks) refuse(cluster, place, task, 'REASON_TASK_GROUP_UNAUTHORIZED', denied)
+    return offered
+  }
   const refusal = checkGroup(cluster, place, executor, tasks, offered)
   if (refusal !== undefined) {
     for (const task of tasks) refuse(cluster, place, task, 'REASON_TASK_GROUP_INVALID', refusal)
@@ -53,6 +64,19 @@ export function launchGroup(
     run_task_group: { framework_info: place.framework.info, executor, task_group: { tasks: [...tasks] } },
   })
   return remaining
+}
+
+function groupRefusal(
+  { config }: Cluster,
+  { framework }: Place,
+  executor: ExecutorInfo,
+  tasks: readonly TaskInfo[],
+): string | undefined {
+  for (const task of tasks) {
+    const denied = runRefusal(config.authorizer, framework.info, task, executor)
+    if (denied !== undefined) return denied
+  }
+  return undefined
 }
 
 export const runs = ({ agent, framework }: Place, executorId: string): boolean =>

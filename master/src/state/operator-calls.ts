@@ -1,9 +1,17 @@
-import type { MasterCall } from '@meseta/common/protocol/mesos'
+import { refusalOf } from '../security/operations.ts'
+import { operatorDemands } from '../security/operator-demands.ts'
 import type { Cluster } from './cluster.ts'
+import type { Command } from './commands.ts'
 import { removeFramework } from './frameworks.ts'
 
 /** An operator's call that changes something (Mesos contract 3). Each is answered by its request number, some only when a write is durable. */
-export function operate(cluster: Cluster, request: number, call: MasterCall): void {
+export function operate(cluster: Cluster, { request, call, principal }: Command & { type: 'OPERATE' }): void {
+  const demands = operatorDemands(call, id => cluster.frameworks.get(id)?.info.principal)
+  const refusal = refusalOf(cluster.config.authorizer, principal, demands)
+  if (refusal !== undefined) {
+    cluster.reply(request, 403, refusal)
+    return
+  }
   switch (call.type) {
     case 'TEARDOWN':
       teardown(cluster, request, call.teardown!.framework_id.value)
