@@ -271,8 +271,6 @@ t.test('the older endpoints', async t => {
   t.match(jsonp.text, /^angular\.callbacks\._0\(\{.*\}\);$/s)
   t.equal((await send(`${url}/state?jsonp=alert(1)//`, 'GET', {})).status, 400)
   t.equal((await send(`${url}/state?jsonp=${'f'.repeat(201)}`, 'GET', {})).status, 400)
-  t.equal((await send(`${url}/reserve`, 'POST', {})).status, 501)
-  t.equal((await send(`${url}/weights`, 'PUT', json, '[]')).status, 501)
   t.match(await getJson(`${url}/roles`), { roles: Array })
   t.match(await getJson(`${url}/metrics/snapshot`), {
     'master/elected': 1,

@@ -1,5 +1,7 @@
+import { HttpError } from '@meseta/common/service/errors'
 import type { HealthReport } from '@meseta/common/service/health'
 import type { Replica } from '../replica/replica.ts'
+import { callOfForm, formMethods, formRoutes } from './legacy-forms.ts'
 import { legacyReads } from './legacy-reads.ts'
 import type { Operate, OperatorEndpoint } from './operator.ts'
 import type { SchedulerEndpoint } from './scheduler.ts'
@@ -35,27 +37,14 @@ export interface RoutesOptions {
 }
 
 /** Routes that exist and are not supported yet: they say so. */
-const unsupported = [
-  '/reserve',
-  '/unreserve',
-  '/create-volumes',
-  '/destroy-volumes',
-  '/machine/down',
-  '/machine/up',
-  '/logging/toggle',
-  '/files/browse',
-  '/files/read',
-  '/files/download',
-  '/files/debug',
-]
+const unsupported = ['/logging/toggle', '/files/browse', '/files/read', '/files/download', '/files/debug']
 
 /** Every route, longest first: the longest one that begins the path answers (Mesos contract 1.1). */
 const routes = [
-  ...Object.keys(legacyReads),
+  ...new Set([...Object.keys(legacyReads), ...formRoutes]),
   ...unsupported,
   '/api/v1',
   '/api/v1/scheduler',
-  '/teardown',
   '/health',
   '/version',
   '/flags',
@@ -151,18 +140,18 @@ export class Routes {
     if (route === '/api/v1/scheduler') api.scheduler.handle(request, reply)
     else if (route === '/api/v1') api.operator.handle(request, reply)
     else if (route === '/redirect') reply.answer(redirect(request, route, addressOf(api.replica)))
-    else if (route === '/teardown') teardown(api, request, reply)
-    else reply.answer(this.#readOrRefuse(api, route, request))
+    else if (formMethods(route).includes(request.method)) change(api, route, request, reply)
+    else reply.answer(this.#read(api, route, request))
   }
 
-  #readOrRefuse(api: LeaderApi, route: string, request: ApiRequest): ApiAnswer {
+  #read(api: LeaderApi, route: string, request: ApiRequest): ApiAnswer {
     const read = legacyReads[route]
-    if (!read) return refusal(501, `${route} is not supported yet by this master`)
-    const changes = ['/weights', '/quota', '/maintenance/schedule'].includes(route)
-    if (changes && request.method !== 'GET' && request.method !== 'HEAD')
-      return refusal(501, `${request.method} ${route} is not supported yet by this master`)
-    if (route === '/maintenance/status' && request.method !== 'GET')
-      return refusal(405, 'Expecting GET', { allow: 'GET' })
+    const allowed = [...(read ? ['GET'] : []), ...formMethods(route)]
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    // Most reads do not look at the method (Mesos contract 1.1).
+    const isStrict = !read || allowed.length > 1 || route === '/maintenance/status'
+    if (isStrict && !(read && isRead))
+      return refusal(405, `Expecting ${allowed.join(' or ')}`, { allow: allowed.join(', ') })
     return this.#json(request, read(api.replica, new URLSearchParams(request.query)))
   }
 
@@ -192,16 +181,14 @@ function redirect(request: ApiRequest, route: string, leader: string): ApiAnswer
   return empty(307, { location: `//${leader}${target}` })
 }
 
-/** `POST /teardown`, a form with frameworkId. */
-function teardown(api: LeaderApi, request: ApiRequest, reply: ApiReply): void {
-  if (request.method !== 'POST') {
-    reply.answer(refusal(405, 'Expecting POST', { allow: 'POST' }))
-    return
-  }
-  const id = new URLSearchParams(Buffer.from(request.body).toString('utf8')).get('frameworkId')
-  if (id === null) reply.answer(refusal(400, "Missing 'frameworkId' in the form of the body"))
-  else
-    api.operate({ type: 'TEARDOWN', teardown: { framework_id: { value: id } } }, request.principal, (status, message) =>
+/** An older endpoint that changes something: it is the call of the v1 API that it means. */
+function change(api: LeaderApi, route: string, request: ApiRequest, reply: ApiReply): void {
+  try {
+    api.operate(callOfForm(route, request)!, request.principal, (status, message) =>
       reply.answer(message === undefined ? empty(status) : refusal(status, message)),
     )
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error
+    reply.answer(refusal(error.status, error.message))
+  }
 }
