@@ -2342,6 +2342,7 @@ export interface AgentToMaster {
   exited_executor?: ExitedExecutor
   executor_message?: ExecutorMessage
   update_agent?: UpdateAgent
+  operation_update?: OperationUpdate
 }
 
 export interface Register {
@@ -2362,6 +2363,7 @@ export interface Reregister {
   executors?: Executor[]
   frameworks?: FrameworkInfo[]
   completed_frameworks?: FrameworkInfo[]
+  operations?: Operation[]
 }
 
 export interface Executor {
@@ -2377,6 +2379,10 @@ export interface StatusUpdate {
   framework_id: FrameworkID
   status: TaskStatus
   latest_state?: TaskState
+}
+
+export interface OperationUpdate {
+  operation: Operation
 }
 
 export interface ExitedExecutor {
@@ -2407,6 +2413,8 @@ export interface MasterToAgent {
   framework_message?: FrameworkMessage
   update_framework?: UpdateFramework
   shutdown?: Shutdown
+  apply_operation?: ApplyOperation
+  acknowledge_operation?: AcknowledgeOperation
 }
 
 export interface Registered {
@@ -2446,6 +2454,17 @@ export interface Acknowledge {
   framework_id: FrameworkID
   task_id: TaskID
   uuid: string
+}
+
+export interface ApplyOperation {
+  uuid: UUID
+  framework_id?: FrameworkID
+  info: OfferOperation
+}
+
+export interface AcknowledgeOperation {
+  uuid: UUID
+  status_uuid: UUID
 }
 
 export interface ShutdownFramework {
@@ -2824,6 +2843,7 @@ export interface MessageTypes {
   'meseta.v1.Executor': Executor
   'meseta.v1.Unregister': Unregister
   'meseta.v1.StatusUpdate': StatusUpdate
+  'meseta.v1.OperationUpdate': OperationUpdate
   'meseta.v1.ExitedExecutor': ExitedExecutor
   'meseta.v1.ExecutorMessage': ExecutorMessage
   'meseta.v1.UpdateAgent': UpdateAgent
@@ -2835,6 +2855,8 @@ export interface MessageTypes {
   'meseta.v1.RunTaskGroup': RunTaskGroup
   'meseta.v1.KillTask': KillTask
   'meseta.v1.Acknowledge': Acknowledge
+  'meseta.v1.ApplyOperation': ApplyOperation
+  'meseta.v1.AcknowledgeOperation': AcknowledgeOperation
   'meseta.v1.ShutdownFramework': ShutdownFramework
   'meseta.v1.ShutdownExecutor': ShutdownExecutor
   'meseta.v1.FrameworkMessage': FrameworkMessage

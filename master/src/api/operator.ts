@@ -121,7 +121,7 @@ export class OperatorEndpoint {
       case 'GET_EXECUTORS':
         return { get_executors: getExecutors(tables) }
       case 'GET_OPERATIONS':
-        return { get_operations: {} }
+        return { get_operations: { operations: [...tables.operations.values()] } }
       case 'GET_TASKS':
         return { get_tasks: getTasks(tables) }
       case 'GET_ROLES':

@@ -92,6 +92,8 @@ export class Tables {
   readonly recoveredAgents = new Map<string, AgentInfo>()
   settings: Settings = noSettings
   readonly unreachableAgents = new Set<string>()
+  /** By uuid: all whose end is not acknowledged. */
+  readonly operations = new Map<string, Operation>()
   readonly frameworks = new Map<string, FrameworkRow>()
   /** Oldest first, bounded. */
   readonly completedFrameworks = new Map<string, FrameworkRow>()
@@ -143,7 +145,10 @@ export class Tables {
       case 'EXECUTOR_REMOVED':
         return { change, ...this.#removeExecutor(change) }
       case 'OPERATION':
+        this.operations.set(change.operation.uuid.value, change.operation)
+        return { change }
       case 'OPERATION_REMOVED':
+        this.operations.delete(change.uuid)
         return { change }
       case 'SETTINGS':
         this.settings = change.settings
