@@ -1,4 +1,12 @@
-import type { AgentInfo, ExecutorInfo, Offer, Task, TaskState, TaskStatus } from '@meseta/common/protocol/mesos'
+import type {
+  AgentInfo,
+  ExecutorInfo,
+  Offer,
+  Operation,
+  Task,
+  TaskState,
+  TaskStatus,
+} from '@meseta/common/protocol/mesos'
 import { holdsResources } from '@meseta/common/protocol/task-state'
 import type { LegacyValues } from '@meseta/common/resources/legacy'
 import { Resources } from '@meseta/common/resources/resources'
