@@ -5,9 +5,9 @@ import { Resources } from '@meseta/common/resources/resources'
 import { parseResources } from '@meseta/common/resources/text'
 import { commonFlags } from '@meseta/common/service/common-flags'
 import { defineFlags, type FlagValues } from '@meseta/common/service/flags'
+import type { Quantities } from './allocator/quantities.ts'
 import { quantitiesOf } from './allocator/quantities.ts'
-import type { Quantities } from './allocator/sorter.ts'
-import { type HeartConfig, heartDefaults } from './state/config.ts'
+import { type HeartConfig, heartDefaults, type SorterKind } from './state/config.ts'
 
 /** The flags of the Mesos contract, section 9, that this master acts on. */
 export const masterFlags = defineFlags({
@@ -61,6 +61,12 @@ export const masterFlags = defineFlags({
   fair_sharing_excluded_resource_names: { type: 'list', default: [], help: 'Resources that do not count for shares.' },
   roles: { type: 'list', help: 'The only roles that frameworks may have; any unless given.' },
   weights: { type: 'string', default: '', help: 'Weights of roles: role=weight,role=weight.' },
+  role_sorter: {
+    type: 'string',
+    default: 'drf',
+    help: 'The order of roles: drf, by fair share, or random, by weight.',
+  },
+  framework_sorter: { type: 'string', default: 'drf', help: 'The order of the frameworks of a role: drf or random.' },
   root_submissions: { type: 'boolean', default: true, help: "Whether the user 'root' may run frameworks." },
   max_completed_frameworks: { type: 'number', default: 50, help: 'Completed frameworks that are remembered.' },
   max_completed_tasks_per_framework: {
@@ -93,6 +99,8 @@ export function heartConfig(flags: MasterFlags, masterInfo: MasterInfo): HeartCo
     excludedFromSharing: flags.fair_sharing_excluded_resource_names,
     roles: flags.roles && new Set(flags.roles),
     weights: weights(flags.weights),
+    roleSorter: sorterKind('role-sorter', flags.role_sorter),
+    frameworkSorter: sorterKind('framework-sorter', flags.framework_sorter),
     rootSubmissions: flags.root_submissions,
     maxCompletedFrameworks: flags.max_completed_frameworks,
     maxUnreachableTasksPerFramework: flags.max_unreachable_tasks_per_framework,
@@ -125,6 +133,11 @@ function minAllocatable(text: string): readonly Quantities[] {
       throw new Error(`--min-allocatable-resources: ${error instanceof Error ? error.message : String(error)}`)
     }
   })
+}
+
+function sorterKind(flag: string, kind: string): SorterKind {
+  if (kind === 'drf' || kind === 'random') return kind
+  throw new Error(`--${flag}: is drf or random, not '${kind}'`)
 }
 
 function weights(text: string): ReadonlyMap<string, number> {

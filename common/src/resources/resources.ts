@@ -86,6 +86,7 @@ export class Resources {
   /** What is left without the other; where the other has more of a kind, nothing is. */
   minus(other: Resources): Resources {
     if (other.isEmpty || this.isEmpty) return this
+    if (other === this) return Resources.empty
     return this.#against(other, (kind, amount, taken) => (taken === undefined ? amount : subtract(kind, amount, taken)))
   }
 
@@ -111,6 +112,7 @@ export class Resources {
 
   /** Could the other be taken out of this? */
   contains(other: Resources): boolean {
+    if (other === this) return true
     const a = this.#entries
     let i = 0
     for (const { kind, amount } of other.#entries) {
@@ -175,6 +177,11 @@ export class Resources {
   /** The names there are, ascending. */
   names(): string[] {
     return [...new Set(this.#entries.map(({ kind }) => kind.name))]
+  }
+
+  /** Visits each kind, in the new format and without its value, with the thousandths that count (0 for what is no scalar). */
+  each(visit: (resource: Resource, thousandths: number) => void): void {
+    for (const { kind, amount } of this.#entries) visit(kind.template, thousandthsOf(kind, amount))
   }
 
   /** Every scalar's total by name, in its unit. */

@@ -1,25 +1,18 @@
 import { Resources } from '@meseta/common/resources/resources'
 import type { HeartConfig } from '../state/config.ts'
-import { admits } from './constraints.ts'
-import {
-  type AgentBook,
-  type AgentFacts,
-  type Allocation,
-  type Client,
-  type FrameworkBook,
-  type FrameworkFacts,
-  type Holder,
-  isAllocatable,
-  minimumOf,
-} from './model.ts'
-import { quantitiesOf } from './quantities.ts'
+import { Agenda } from './agenda.ts'
+import { bitsOf } from './capabilities.ts'
+import { Dealer, freeOn } from './dealer.ts'
+import { agentDemands } from './eligibility.ts'
+import type { AgentBook, AgentFacts, Allocation, FrameworkBook, FrameworkFacts, Holder, Quota } from './model.ts'
+import { type Quantities, quantitiesOf, Totals } from './quantities.ts'
+import { Queues } from './queues.ts'
+import { Quotas } from './quotas.ts'
 import { Refusals } from './refusals.ts'
-import { isAncestor } from './roles.ts'
-import { SharedUse } from './shared-use.ts'
 import { Shuffler } from './shuffle.ts'
-import { type Quantities, Sorter, Totals } from './sorter.ts'
+import { nothingFree, View } from './view.ts'
 
-export type { Allocation } from './model.ts'
+export type { Allocation, Quota } from './model.ts'
 
 export type AllocatorConfig = Pick<
   HeartConfig,
@@ -31,13 +24,14 @@ export type AllocatorConfig = Pick<
   | 'weights'
   | 'domain'
   | 'maxOutstandingOffers'
+  | 'roleSorter'
+  | 'frameworkSorter'
 >
 
 /**
- * Who is offered what (Mesos contract 5): hierarchical DRF over roles, DRF over the frameworks of a role, coarse-grained
- * offers, refusals by agent. It counts every allocation itself, so that no resource is ever given twice. A cycle visits the
- * agents where something changed since the last one. The stage of guaranteed quotas comes before `#visit`'s one when
- * there are quotas.
+ * Who is offered what (Mesos contract 5): hierarchical DRF over roles, DRF over the frameworks of a role, quotas, coarse-grained
+ * offers, refusals by agent. It counts every allocation itself, so that no resource is ever given twice. This is where all that
+ * changes comes in; `Agenda` keeps what a cycle must look at, `Dealer` deals it out.
  */
 export class Allocator {
   readonly #config: AllocatorConfig
@@ -45,23 +39,22 @@ export class Allocator {
   readonly #agentBySlot: (AgentBook | undefined)[] = []
   readonly #frameworks = new Map<string, FrameworkBook>()
   readonly #totals = new Totals()
-  readonly #roles: Sorter
-  /** By role, its frameworks. */
-  readonly #members = new Map<string, Sorter>()
+  readonly #quotas = new Quotas()
   readonly #refusals = new Refusals()
-  readonly #sharedUse = new SharedUse()
-  readonly #shuffler: Shuffler
-  readonly #dirty = new Set<AgentBook>()
-  readonly #freeClients: number[] = []
-  #clients = 0
+  readonly #agenda = new Agenda()
+  readonly #queues: Queues
+  readonly #dealer: Dealer
+  #whitelist: ReadonlySet<string> | undefined
+  #paused = false
   #tick = 0
   #runs = 0
 
   constructor(config: AllocatorConfig) {
     this.#config = config
-    this.#roles = new Sorter(this.#totals, { excluded: config.excludedFromSharing })
-    for (const [role, weight] of config.weights) this.#roles.setWeight(role, weight)
-    this.#shuffler = new Shuffler(config.seed)
+    const shuffler = new Shuffler(config.seed)
+    this.#queues = new Queues(config, this.#totals, this.#quotas, shuffler)
+    this.#queues.roles.setWeights(config.weights)
+    this.#dealer = new Dealer(config, this.#queues, this.#quotas, this.#refusals, this.#agenda, shuffler)
   }
 
   /** How many cycles there were. */
@@ -74,55 +67,122 @@ export class Allocator {
       id,
       slot: facts.slot,
       info: facts.info,
-      capabilities: new Set(facts.capabilities),
-      total: facts.total,
+      total: Resources.empty,
       allocated: Resources.empty,
-      available: facts.total,
-      sharedGiven: Resources.empty,
+      free: nothingFree,
+      lastFree: nothingFree,
       active: true,
-      hasGpus: facts.total.scalar('gpus') > 0,
-      region: facts.info.domain?.fault_domain?.region?.name,
+      listed: true,
+      demands: 0,
+      capabilities: 0,
+      region: undefined,
     }
     this.#agents.set(id, agent)
     this.#agentBySlot[facts.slot] = agent
-    this.#totals.add(quantitiesOf(facts.total))
-    this.#dirty.add(agent)
+    this.#describe(agent, facts)
   }
 
   /** Forgets an agent; what is still allocated there must have been recovered before. */
   removeAgent(id: string): void {
     const agent = this.#agents.get(id)
     if (!agent) return
-    this.#totals.remove(quantitiesOf(agent.total))
+    this.#withdraw(agent)
+    this.#setTotal(agent, Resources.empty)
     this.#refusals.clearAgent(agent.slot)
+    this.#queues.forgetAdmissions(agent.slot)
     this.#agents.delete(id)
     this.#agentBySlot[agent.slot] = undefined
-    this.#dirty.delete(agent)
+    this.#agenda.forget(agent)
   }
 
   /** A changed total alone ends no refusal; changed attributes do (Mesos contract 5.3.6). */
   updateAgent(id: string, facts: AgentFacts): void {
     const agent = this.#agents.get(id)
     if (!agent) return
-    this.#totals.remove(quantitiesOf(agent.total))
-    this.#totals.add(quantitiesOf(facts.total))
     if (JSON.stringify(agent.info.attributes) !== JSON.stringify(facts.info.attributes))
       this.#refusals.clearAgent(agent.slot)
+    this.#queues.forgetAdmissions(agent.slot)
+    this.#describe(agent, facts)
+  }
+
+  #describe(agent: AgentBook, facts: AgentFacts): void {
+    const { domain, filterGpuResources } = this.#config
+    this.#withdraw(agent)
     agent.info = facts.info
-    agent.capabilities = new Set(facts.capabilities)
-    agent.total = facts.total
-    agent.available = freeOn(agent)
-    agent.hasGpus = facts.total.scalar('gpus') > 0
+    agent.capabilities = bitsOf(facts.capabilities)
+    agent.demands = agentDemands(facts, filterGpuResources, domain?.fault_domain?.region?.name)
     agent.region = facts.info.domain?.fault_domain?.region?.name
-    this.#dirty.add(agent)
+    agent.listed = this.#whitelist?.has(facts.info.hostname) ?? true
+    this.#setTotal(agent, facts.total)
+    this.#release(agent)
+  }
+
+  #setTotal(agent: AgentBook, total: Resources): void {
+    this.#totals.change(quantitiesOf(agent.total), quantitiesOf(total))
+    this.#queues.reservations(agent.total, total)
+    agent.total = total
+  }
+
+  /** What is free on an agent is about to change, or whether it can be offered. `#release` follows. */
+  #withdraw(agent: AgentBook): void {
+    if (this.#quotas.hasGuarantees && isOpen(agent)) this.#quotas.taken(agent.free.whole.plain)
+  }
+
+  #release(agent: AgentBook): void {
+    agent.free = freeOn(agent)
+    if (this.#quotas.hasGuarantees && isOpen(agent)) this.#quotas.freed(agent.free.whole.plain)
+    this.#agenda.changed(agent)
   }
 
   /** An inactive agent is offered to nobody. */
   setAgentActive(id: string, active: boolean): void {
     const agent = this.#agents.get(id)
-    if (!agent) return
+    if (!agent || agent.active === active) return
+    this.#withdraw(agent)
     agent.active = active
-    if (active) this.#dirty.add(agent)
+    this.#release(agent)
+  }
+
+  /** Only agents of these hostnames are offered; undefined: all. */
+  setWhitelist(hostnames: Iterable<string> | undefined): void {
+    this.#whitelist = hostnames === undefined ? undefined : new Set(hostnames)
+    for (const agent of this.#agents.values()) {
+      this.#withdraw(agent)
+      agent.listed = this.#whitelist?.has(agent.info.hostname) ?? true
+      this.#release(agent)
+    }
+  }
+
+  /** Replaces all weights. */
+  setWeights(weights: ReadonlyMap<string, number>): void {
+    this.#queues.roles.setWeights(weights)
+  }
+
+  /** Replaces all quotas, by top-level role. */
+  setQuotas(quotas: ReadonlyMap<string, Quota>): void {
+    const open = [...this.#agents.values()].filter(isOpen)
+    this.#quotas.set(
+      quotas,
+      (function* () {
+        for (const { free } of open) yield free.whole.plain
+      })(),
+    )
+    this.#agenda.everything()
+  }
+
+  /** What a top-level role and all below it consume of their quota: reservations, and what is allocated besides. */
+  quotaConsumption(role: string): Quantities {
+    return this.#quotas.consumption(role)
+  }
+
+  /** What all agents have together. */
+  clusterQuantities(): Quantities {
+    return this.#totals.amounts
+  }
+
+  /** While paused nobody is offered anything; what changes meanwhile is not forgotten. */
+  setPaused(paused: boolean): void {
+    this.#paused = paused
   }
 
   addFramework(id: string, facts: FrameworkFacts): void {
@@ -132,18 +192,23 @@ export class Allocator {
       active: false,
       blocked: false,
       outstandingOffers: 0,
+      waiting: new Set(),
       clients: new Map(),
     }
     this.#frameworks.set(id, framework)
-    for (const role of facts.roles) this.#join(framework, role)
+    for (const role of facts.roles) this.#queues.join(framework, role)
   }
 
   /** Forgets a framework and its refusals; what it holds must have been recovered before. */
   removeFramework(id: string): void {
     const framework = this.#frameworks.get(id)
     if (!framework) return
-    for (const client of [...framework.clients.values()]) this.#leave(framework, client)
+    for (const client of [...framework.clients.values()]) {
+      this.#refusals.clearClient(client.number)
+      this.#queues.leave(client)
+    }
     this.#frameworks.delete(id)
+    this.#agenda.forgetFramework(framework)
   }
 
   /** New description, roles, suppression or constraints. Roles that it left stay in the books while it holds something there. */
@@ -151,16 +216,16 @@ export class Allocator {
     const framework = this.#frameworks.get(id)
     if (!framework) return
     framework.facts = facts
-    for (const role of facts.roles) this.#join(framework, role)
+    for (const role of facts.roles) this.#queues.join(framework, role)
     for (const client of [...framework.clients.values()]) {
-      if (facts.roles.includes(client.role)) {
-        client.suppressed = facts.suppressed.has(client.role)
-        client.minimum = this.#minimum(facts, client.role)
-      } else if (this.#holdsNothing(framework, client)) this.#leave(framework, client)
+      const isMember = facts.roles.includes(client.role.name)
+      if (isMember) client.suppressed = facts.suppressed.has(client.role.name)
+      else if (this.#leaveIfIdle(framework, client.role.name)) continue
       else client.suppressed = true
+      this.#queues.describe(client)
+      this.#queues.refresh(client)
+      this.#agenda.wants(client)
     }
-    this.#refreshActivity(framework)
-    this.#everyAgent()
   }
 
   activateFramework(id: string): void {
@@ -173,34 +238,43 @@ export class Allocator {
     for (const { number } of this.#frameworks.get(id)?.clients.values() ?? []) this.#refusals.clearClient(number)
   }
 
+  #setFrameworkActive(id: string, active: boolean): void {
+    const framework = this.#frameworks.get(id)
+    if (!framework) return
+    framework.active = active
+    framework.blocked = false
+    for (const client of framework.clients.values()) {
+      this.#queues.refresh(client)
+      if (active) this.#agenda.wants(client)
+    }
+  }
+
   /** A framework that does not drain its stream gets no offers until it does. */
   setBlocked(id: string, blocked: boolean): void {
     const framework = this.#frameworks.get(id)
-    if (!framework || framework.blocked === blocked) return
-    framework.blocked = blocked
-    if (!blocked) this.#everyAgent()
+    if (framework) framework.blocked = blocked
   }
 
   suppress(id: string, roles: readonly string[]): void {
-    const framework = this.#frameworks.get(id)
-    for (const role of roles) {
-      const client = framework?.clients.get(role)
-      if (client) client.suppressed = true
-    }
-    if (framework) this.#refreshActivity(framework)
+    this.#setSuppressed(id, roles, true)
   }
 
   /** Ends suppression and refusals in these roles. */
   revive(id: string, roles: readonly string[]): void {
-    const framework = this.#frameworks.get(id)
-    for (const role of roles) {
-      const client = framework?.clients.get(role)
-      if (!client) continue
-      client.suppressed = false
+    for (const client of this.#setSuppressed(id, roles, false)) {
       this.#refusals.clearClient(client.number)
+      this.#agenda.wants(client)
     }
-    if (framework) this.#refreshActivity(framework)
-    this.#everyAgent()
+  }
+
+  #setSuppressed(id: string, roles: readonly string[], suppressed: boolean) {
+    const clients = this.#frameworks.get(id)?.clients
+    const known = roles.map(role => clients?.get(role)).filter(client => client !== undefined)
+    for (const client of known) {
+      client.suppressed = suppressed
+      this.#queues.refresh(client)
+    }
+    return known
   }
 
   /** Books what is already in use, when an agent (re-)registers with tasks. The role need not be one of the framework's any more. */
@@ -208,50 +282,73 @@ export class Allocator {
     const agent = this.#agents.get(agentId)
     const framework = this.#frameworks.get(frameworkId)
     if (!agent || !framework || resources.isEmpty) return
-    const client = framework.clients.get(role) ?? this.#join(framework, role)
+    const client = this.#queues.join(framework, role)
     if (!framework.facts.roles.includes(role)) client.suppressed = true
-    this.#book(agent, frameworkId, role, resources)
+    this.#withdraw(agent)
+    const held = new View(resources.unallocated())
+    agent.allocated = agent.allocated.plus(held.resources)
+    this.#queues.give(agent.id, client, held)
+    this.#release(agent)
   }
 
   /** Takes back what a framework held in a role on an agent, and notes a refusal of so many seconds. */
   recover(frameworkId: string, agentId: string, role: string, resources: Resources, refuseSeconds?: number): void {
     if (resources.isEmpty) return
     const agent = this.#agents.get(agentId)
+    const bag = resources.unallocated()
+    this.#queues.take(agentId, { frameworkId, role }, bag)
     if (agent) {
-      agent.allocated = agent.allocated.minus(resources.unallocated())
-      agent.available = freeOn(agent)
-      this.#dirty.add(agent)
+      this.#withdraw(agent)
+      agent.allocated = agent.allocated.minus(bag)
+      this.#release(agent)
     }
-    this.#uncount(agentId, frameworkId, role, resources)
     const framework = this.#frameworks.get(frameworkId)
-    const client = framework?.clients.get(role)
-    if (!framework || !client) return
-    if (agent && refuseSeconds) this.#refuse(client, agent, resources, refuseSeconds)
-    if (!framework.facts.roles.includes(role) && this.#holdsNothing(framework, client)) this.#leave(framework, client)
+    if (!framework) return
+    if (agent && refuseSeconds) this.#refuse(framework, role, agent, bag, refuseSeconds)
+    if (!framework.facts.roles.includes(role)) this.#leaveIfIdle(framework, role)
+  }
+
+  /** A refusal lasts at least one interval, and ends only after a following tick. */
+  #refuse(framework: FrameworkBook, role: string, agent: AgentBook, bag: Resources, seconds: number): void {
+    const client = framework.clients.get(role)
+    if (!client) return
+    const ticks = Math.max(1, Math.ceil((seconds * 1000) / this.#config.allocationInterval))
+    // Most often it is all that there is: what is the same object is seen to be the same at once.
+    const { resources } = agent.free.for(role).visibleTo(client.capabilities)
+    const refused = resources.equals(bag) ? resources : bag
+    this.#refusals.add(client.number, agent.slot, refused, this.#tick + ticks + 1)
+  }
+
+  /** Takes a framework out of a role that it has left, once it holds nothing there. */
+  #leaveIfIdle(framework: FrameworkBook, role: string): boolean {
+    const client = framework.clients.get(role)
+    if (!client || !this.#queues.holdsNothing(client)) return false
+    this.#refusals.clearClient(client.number)
+    this.#queues.leave(client)
+    return true
   }
 
   /**
    * An operation changed an agent's resources (Mesos contract 6.7). Both bags are without their allocation; what is consumed must be
-   * there. `holder`: who has them, offered or accepted, and has what they became.
+   * there. `holder`: who has them, offered or accepted, and has what they became. A shared volume that is there already is held once more.
    */
   convert(agentId: string, consumed: Resources, converted: Resources, holder?: Holder): void {
     const agent = this.#agents.get(agentId)
     if (!agent) return
-    this.#totals.remove(quantitiesOf(agent.total))
-    agent.total = agent.total.minus(consumed).plus(converted)
-    this.#totals.add(quantitiesOf(agent.total))
+    this.#withdraw(agent)
+    const rest = agent.total.minus(consumed)
+    this.#setTotal(agent, rest.plus(converted.filter(({ shared }) => !shared)).plus(converted.shared().minus(rest)))
     if (holder) {
       agent.allocated = agent.allocated.minus(consumed).plus(converted)
-      this.#recount(agentId, holder, consumed, converted)
+      this.#queues.change(agentId, holder, consumed, converted)
     }
-    agent.available = freeOn(agent)
-    this.#dirty.add(agent)
+    this.#release(agent)
   }
 
   /** The next cycle visits the agent, whatever changed there. */
   touch(agentId: string): void {
     const agent = this.#agents.get(agentId)
-    if (agent) this.#dirty.add(agent)
+    if (agent) this.#agenda.changed(agent)
   }
 
   /** An offer of a framework is no longer outstanding. */
@@ -260,30 +357,33 @@ export class Allocator {
     if (framework) framework.outstandingOffers--
   }
 
-  /** A tick of the allocation interval: refusals end, then a cycle. */
+  /** A tick of the allocation interval: refusals end, what quotas withheld is looked at again, then a cycle. */
   tick(): Allocation[] {
     this.#tick++
     this.#refusals.advance(this.#tick, slot => {
       const agent = this.#agentBySlot[slot]
-      if (agent) this.#dirty.add(agent)
+      if (agent) this.#agenda.changed(agent)
     })
+    this.#agenda.reviewWithheld(this.#quotas.version)
     return this.cycle()
   }
 
-  /** Allocates what is available on the agents where something changed. Each allocation becomes one offer. */
+  /** Allocates what is free where something changed. Each allocation becomes one offer. */
   cycle(): Allocation[] {
+    if (this.#paused) return []
     this.#runs++
-    const agents = this.#shuffler.shuffle([...this.#dirty])
-    this.#dirty.clear()
-    const allocations: Allocation[] = []
-    for (const agent of agents) if (agent.active && !agent.available.isEmpty) this.#visit(agent, allocations)
-    this.#endSharing(agents)
+    const visits = this.#agenda.take(this.#agents.values(), this.#config.maxOutstandingOffers)
+    const allocations = this.#dealer.deal(visits)
+    for (const client of visits.clients) {
+      if (client.pending) client.role.pending--
+      client.pending = false
+    }
     return allocations
   }
 
   /** What is free on an agent; for reports and tests. */
   available(agentId: string): Resources {
-    return this.#agents.get(agentId)?.available ?? Resources.empty
+    return this.#agents.get(agentId)?.free.resources ?? Resources.empty
   }
 
   /** What is offered or in use on an agent; for reports and tests. */
@@ -293,214 +393,21 @@ export class Allocator {
 
   /** The dominant share of a role, and how many refusals its frameworks have in force; for metrics. */
   *roleMetrics(): Iterable<{ role: string; share: number; refusals: number }> {
-    for (const [role, members] of this.#members) {
+    for (const { name, members } of this.#queues) {
       let refusals = 0
       if (members.size > 0)
         for (const { clients } of this.#frameworks.values()) {
-          const client = clients.get(role)
+          const client = clients.get(name)
           if (client) refusals += this.#refusals.count(client.number)
         }
-      yield { role, share: this.#roles.share(role), refusals }
+      yield { role: name, share: this.#queues.roles.share(name), refusals }
     }
   }
 
-  #visit(agent: AgentBook, allocations: Allocation[]): void {
-    for (const role of this.#roles.sort()) {
-      if (agent.available.isEmpty) return
-      const offered = this.#offerable(agent, role)
-      if (offered.isEmpty) continue
-      for (const frameworkId of this.#members.get(role)!.sort()) {
-        const framework = this.#frameworks.get(frameworkId)!
-        const allocation = this.#allocate(agent, framework, framework.clients.get(role)!, offered)
-        if (!allocation) continue
-        allocations.push(allocation)
-        break
-      }
-    }
-  }
-
-  /** A shared volume goes to one framework a cycle (Mesos contract 5.3.7): who else may have it is visited in the next one. */
-  #endSharing(agents: readonly AgentBook[]): void {
-    for (const agent of agents) {
-      if (agent.sharedGiven.isEmpty) continue
-      agent.sharedGiven = Resources.empty
-      agent.available = freeOn(agent)
-    }
-  }
-
-  /** What a role may be offered of an agent: its own and its ancestors' reservations, and what is reserved to nobody. */
-  #offerable(agent: AgentBook, role: string): Resources {
-    return agent.available.filter(({ reservations }) => {
-      const owner = reservations?.at(-1)?.role
-      return owner === undefined || owner === role || isAncestor(owner, role)
-    })
-  }
-
-  #allocate(agent: AgentBook, framework: FrameworkBook, client: Client, offered: Resources): Allocation | undefined {
-    if (client.suppressed || !this.#mayHave(agent, framework, client.role)) return undefined
-    const { capabilities } = framework.facts
-    const resources = visible(offered, capabilities)
-    if (resources.isEmpty || !isAllocatable(quantitiesOf(resources), client.minimum)) return undefined
-    if (this.#refusals.covers(client.number, agent.slot, resources)) return undefined
-    if (framework.blocked || framework.outstandingOffers >= this.#config.maxOutstandingOffers) {
-      this.#dirty.add(agent)
-      return undefined
-    }
-    const allocated = resources.allocateTo(client.role)
-    const shared = resources.shared()
-    agent.sharedGiven = agent.sharedGiven.plus(shared)
-    if (shared !== resources && !shared.isEmpty) this.#dirty.add(agent)
-    this.#book(agent, framework.id, client.role, allocated)
-    framework.outstandingOffers++
-    return { frameworkId: framework.id, agentId: agent.id, role: client.role, resources: allocated }
-  }
-
-  /** The rules about agents as a whole (Mesos contract 5.3.4). */
-  #mayHave(agent: AgentBook, { facts }: FrameworkBook, role: string): boolean {
-    const { capabilities, constraints } = facts
-    if (agent.hasGpus && this.#config.filterGpuResources && !capabilities.has('GPU_RESOURCES')) return false
-    if (this.#isRemote(agent) && !capabilities.has('REGION_AWARE')) return false
-    if (capabilities.has('MULTI_ROLE') && !agent.capabilities.has('MULTI_ROLE')) return false
-    if (role.includes('/') && !agent.capabilities.has('HIERARCHICAL_ROLE')) return false
-    return admits(constraints, role, agent.info)
-  }
-
-  #isRemote({ region }: AgentBook): boolean {
-    return region !== undefined && region !== this.#config.domain?.fault_domain?.region?.name
-  }
-
-  #book(agent: AgentBook, frameworkId: string, role: string, resources: Resources): void {
-    agent.allocated = agent.allocated.plus(resources.unallocated())
-    agent.available = freeOn(agent)
-    this.#count(agent.id, frameworkId, role, resources)
-  }
-
-  #count(agentId: string, frameworkId: string, role: string, resources: Resources): void {
-    const members = this.#members.get(role)!
-    const shared = resources.shared()
-    const quantities = quantitiesOf(shared.isEmpty ? resources : resources.nonShared())
-    this.#roles.allocated(role, quantities)
-    members.allocated(frameworkId, quantities)
-    if (shared.isEmpty) return
-    this.#roles.changed(role, none, this.#sharedUse.add(agentId, role, '', shared))
-    members.changed(frameworkId, none, this.#sharedUse.add(agentId, role, frameworkId, shared))
-  }
-
-  /** A conversion is no allocation: the number of those stays. */
-  #recount(agentId: string, { frameworkId, role }: Holder, consumed: Resources, converted: Resources): void {
-    const members = this.#members.get(role)
-    if (!members) return
-    this.#uncount(agentId, frameworkId, role, consumed)
-    const added = quantitiesOf(converted.nonShared())
-    const shared = converted.shared()
-    this.#roles.changed(role, none, added)
-    members.changed(frameworkId, none, added)
-    this.#roles.changed(role, none, this.#sharedUse.add(agentId, role, '', shared))
-    members.changed(frameworkId, none, this.#sharedUse.add(agentId, role, frameworkId, shared))
-  }
-
-  #uncount(agentId: string, frameworkId: string, role: string, resources: Resources): void {
-    const members = this.#members.get(role)
-    if (!members) return
-    const shared = resources.shared()
-    const quantities = quantitiesOf(shared.isEmpty ? resources : resources.nonShared())
-    this.#roles.changed(role, quantities, none)
-    members.changed(frameworkId, quantities, none)
-    if (shared.isEmpty) return
-    this.#roles.changed(role, this.#sharedUse.remove(agentId, role, '', shared), none)
-    members.changed(frameworkId, this.#sharedUse.remove(agentId, role, frameworkId, shared), none)
-  }
-
-  /** A refusal lasts at least one interval, and ends only after a following tick. */
-  #refuse(client: Client, agent: AgentBook, resources: Resources, seconds: number): void {
-    const ticks = Math.max(1, Math.ceil((seconds * 1000) / this.#config.allocationInterval))
-    this.#refusals.add(client.number, agent.slot, resources.unallocated(), this.#tick + ticks + 1)
-  }
-
-  #join(framework: FrameworkBook, role: string): Client {
-    const known = framework.clients.get(role)
-    if (known) return known
-    const client: Client = {
-      number: this.#freeClients.pop() ?? this.#clients++,
-      role,
-      suppressed: framework.facts.suppressed.has(role),
-      minimum: this.#minimum(framework.facts, role),
-    }
-    framework.clients.set(role, client)
-    let members = this.#members.get(role)
-    if (!members) {
-      members = new Sorter(this.#totals, { flat: true, excluded: this.#config.excludedFromSharing })
-      this.#members.set(role, members)
-      this.#roles.add(role)
-    }
-    members.add(framework.id)
-    return client
-  }
-
-  #leave(framework: FrameworkBook, client: Client): void {
-    this.#refusals.clearClient(client.number)
-    this.#freeClients.push(client.number)
-    framework.clients.delete(client.role)
-    const members = this.#members.get(client.role)!
-    members.remove(framework.id)
-    if (members.size > 0) this.#refreshRole(client.role)
-    else {
-      this.#members.delete(client.role)
-      this.#roles.remove(client.role)
-    }
-  }
-
-  #holdsNothing(framework: FrameworkBook, client: Client): boolean {
-    return this.#members.get(client.role)!.allocation(framework.id).size === 0
-  }
-
-  #minimum(facts: FrameworkFacts, role: string) {
-    const filters = facts.info.offer_filters
-    return minimumOf(filters && Object.hasOwn(filters, role) ? filters[role] : undefined, this.#config.minAllocatable)
-  }
-
-  #setFrameworkActive(id: string, active: boolean): void {
-    const framework = this.#frameworks.get(id)
-    if (!framework) return
-    framework.active = active
-    framework.blocked = false
-    this.#refreshActivity(framework)
-    if (active) this.#everyAgent()
-  }
-
-  /** Only those who can be offered something stand in the queues. */
-  #refreshActivity(framework: FrameworkBook): void {
-    for (const client of framework.clients.values()) {
-      const members = this.#members.get(client.role)!
-      if (framework.active && !client.suppressed) members.activate(framework.id)
-      else members.deactivate(framework.id)
-      this.#refreshRole(client.role)
-    }
-  }
-
-  #refreshRole(role: string): void {
-    if (this.#members.get(role)!.activeCount > 0) this.#roles.activate(role)
-    else this.#roles.deactivate(role)
-  }
-
-  #everyAgent(): void {
-    for (const agent of this.#agents.values()) this.#dirty.add(agent)
+  /** Each quota beside what is consumed of it; for metrics. */
+  *quotaMetrics(): Iterable<Quota & { role: string; consumed: Quantities }> {
+    for (const [role, quota] of this.#quotas) yield { role, ...quota, consumed: this.#quotas.consumption(role) }
   }
 }
 
-const none: Quantities = new Map()
-
-/** What can be given now: a shared volume too while others have it, but to one framework in a cycle. */
-function freeOn({ total, allocated, sharedGiven }: AgentBook): Resources {
-  return total.minus(allocated.nonShared()).minus(sharedGiven)
-}
-
-/** What a framework with these capabilities may see. */
-function visible(resources: Resources, capabilities: ReadonlySet<string>): Resources {
-  return resources.filter(
-    ({ shared, revocable, reservations }) =>
-      (!shared || capabilities.has('SHARED_RESOURCES')) &&
-      (!revocable || capabilities.has('REVOCABLE_RESOURCES')) &&
-      ((reservations?.length ?? 0) < 2 || capabilities.has('RESERVATION_REFINEMENT')),
-  )
-}
+const isOpen = ({ active, listed }: AgentBook): boolean => active && listed

@@ -1,7 +1,8 @@
 import type { AgentInfo, FrameworkInfo, OfferFilters, SchedulerOfferConstraints } from '@meseta/common/protocol/mesos'
 import type { Resources } from '@meseta/common/resources/resources'
-import { atLeast } from './quantities.ts'
-import type { Quantities } from './sorter.ts'
+import type { Sorter } from './client-tree.ts'
+import type { Quantities } from './quantities.ts'
+import type { Free } from './view.ts'
 
 /** What the allocator is told of an agent. */
 export interface AgentFacts {
@@ -18,6 +19,12 @@ export interface FrameworkFacts {
   readonly roles: readonly string[]
   readonly suppressed: ReadonlySet<string>
   readonly constraints: SchedulerOfferConstraints | undefined
+}
+
+/** What a top-level role and all below it are promised, and may have at most (Mesos contract 5.4). Names that are not there: nothing, and no limit. */
+export interface Quota {
+  readonly guarantees: Quantities
+  readonly limits: Quantities
 }
 
 /** Resources of one agent for one framework in one role, with their allocation: an offer to be. */
@@ -39,16 +46,19 @@ export interface AgentBook {
   readonly id: string
   readonly slot: number
   info: AgentInfo
-  capabilities: ReadonlySet<string>
   total: Resources
   /** Offered or in use, a shared volume once for each that has it. May exceed the total after that shrank. */
   allocated: Resources
-  /** What can be given: `total` without what is allocated, except shared volumes. */
-  available: Resources
-  /** Shared volumes that were given in this cycle. */
-  sharedGiven: Resources
+  /** What can be given: the total without what is allocated, except shared volumes. */
+  free: Free
+  /** What was free when it was last offered: most often it comes back whole. */
+  lastFree: Free
   active: boolean
-  hasGpus: boolean
+  /** In the whitelist, or there is none. */
+  listed: boolean
+  /** Capabilities that a framework must have for anything of this agent, and those that the agent has. */
+  demands: number
+  capabilities: number
   region: string | undefined
 }
 
@@ -56,10 +66,27 @@ export interface AgentBook {
 export interface Client {
   /** Its number in the table of refusals. */
   readonly number: number
-  readonly role: string
+  readonly framework: FrameworkBook
+  readonly role: RoleBook
   suppressed: boolean
   /** What an offer must hold at least one of; empty: anything. */
   minimum: readonly Quantities[]
+  /** What it understands, and what an agent must have for it. */
+  capabilities: number
+  demands: number
+  /** By agent slot, where it has offer constraints: 0 not known, 1 they let the agent in, 2 they keep it out. */
+  admitted: Uint8Array | undefined
+  /** The next cycle asks all agents for it. */
+  pending: boolean
+}
+
+export interface RoleBook {
+  readonly name: string
+  /** The top-level role, which has the quota. */
+  readonly top: string
+  readonly members: Sorter<Client>
+  /** How many of its clients are pending. */
+  pending: number
 }
 
 export interface FrameworkBook {
@@ -69,6 +96,8 @@ export interface FrameworkBook {
   /** Its stream is not drained. */
   blocked: boolean
   outstandingOffers: number
+  /** Agents that it would have been offered but for that. */
+  readonly waiting: Set<AgentBook>
   readonly clients: Map<string, Client>
 }
 
@@ -81,8 +110,4 @@ export function minimumOf(filters: OfferFilters | undefined, master: readonly Qu
     for (const [name, scalar] of Object.entries(quantities ?? {})) wanted.set(name, Math.round(scalar.value * 1000))
     return wanted
   })
-}
-
-export function isAllocatable(quantities: Quantities, minimum: readonly Quantities[]): boolean {
-  return minimum.length === 0 || minimum.some(wanted => atLeast(quantities, wanted))
 }

@@ -10,8 +10,8 @@ const spokes = 1024
  * Adding costs one chain, a tick costs what ends in it.
  */
 export class Refusals {
-  /** First refusal by client, then by agent slot. */
-  readonly #heads: Int32Array[] = []
+  /** First refusal by agent slot, then by client: a cycle asks for all clients of one agent. */
+  readonly #heads: (Int32Array | undefined)[] = []
   readonly #counts: number[] = []
   readonly #wheel = new Int32Array(spokes).fill(none)
   #free = none
@@ -29,17 +29,17 @@ export class Refusals {
    * later say nothing beside it and go, so that a framework with long filters and short tasks does not pile them up.
    */
   add(client: number, agent: number, resources: Resources, expiry: number): void {
-    let heads = this.#heads[client]
-    if (!heads || agent >= heads.length) heads = this.#grownHeads(client, agent)
+    let heads = this.#heads[agent]
+    if (!heads || client >= heads.length) heads = this.#grownHeads(client, agent)
     const end = Math.max(expiry, this.#tick + 1)
-    this.#dropSmaller(heads[agent]!, resources, end)
+    this.#dropSmaller(heads[client]!, resources, end)
     const entry = this.#take()
     this.#resources[entry] = resources
     this.#expiry[entry] = end
     this.#agent[entry] = agent
     this.#client[entry] = client
-    this.#next[entry] = heads[agent]!
-    heads[agent] = entry
+    this.#next[entry] = heads[client]!
+    heads[client] = entry
     this.#counts[client] = (this.#counts[client] ?? 0) + 1
     this.#hang(entry)
   }
@@ -54,12 +54,23 @@ export class Refusals {
 
   /** Whether a refusal of this client covers an offer of `resources` on this agent. */
   covers(client: number, agent: number, resources: Resources): boolean {
-    const heads = this.#heads[client]
-    if (!heads || agent >= heads.length) return false
-    for (let entry = heads[agent]!; entry !== none; entry = this.#next[entry]!) {
+    const heads = this.#heads[agent]
+    if (!heads || client >= heads.length) return false
+    for (let entry = heads[client]!; entry !== none; entry = this.#next[entry]!) {
       if (this.#resources[entry]!.contains(resources)) return true
     }
     return false
+  }
+
+  /** The tick at which the last refusal ends that covers such an offer, or undefined when none does. */
+  until(client: number, agent: number, resources: Resources): number | undefined {
+    let last: number | undefined
+    const heads = this.#heads[agent]
+    if (!heads || client >= heads.length) return undefined
+    for (let entry = heads[client]!; entry !== none; entry = this.#next[entry]!) {
+      if (this.#resources[entry]!.contains(resources)) last = Math.max(last ?? 0, this.#expiry[entry]!)
+    }
+    return last
   }
 
   /** How many refusals of a client are in force. */
@@ -76,23 +87,25 @@ export class Refusals {
 
   /** Forgets all refusals of a client, on REVIVE and when it goes. */
   clearClient(client: number): void {
-    const heads = this.#heads[client]
-    if (!heads || this.count(client) === 0) return
-    for (let agent = 0; agent < heads.length; agent++) this.#clear(heads, agent)
+    if (this.count(client) === 0) return
+    for (const heads of this.#heads) if (heads && client < heads.length) this.#clear(heads, client)
   }
 
   /** Forgets all refusals on an agent. */
   clearAgent(agent: number): void {
-    for (const heads of this.#heads) if (heads && agent < heads.length) this.#clear(heads, agent)
+    const heads = this.#heads[agent]
+    if (!heads) return
+    for (let client = 0; client < heads.length; client++) this.#clear(heads, client)
+    this.#heads[agent] = undefined
   }
 
   /** An entry taken off its chain stays on the wheel, without resources, until its spoke comes by. */
-  #clear(heads: Int32Array, agent: number): void {
-    for (let entry = heads[agent]!; entry !== none; entry = this.#next[entry]!) {
+  #clear(heads: Int32Array, client: number): void {
+    for (let entry = heads[client]!; entry !== none; entry = this.#next[entry]!) {
       this.#resources[entry] = undefined
-      this.#counts[this.#client[entry]!]!--
+      this.#counts[client]!--
     }
-    heads[agent] = none
+    heads[client] = none
   }
 
   #turn(spoke: number, tick: number, expired: (agent: number) => void): void {
@@ -118,14 +131,13 @@ export class Refusals {
 
   #unchain(entry: number): void {
     const client = this.#client[entry]!
-    const heads = this.#heads[client]!
-    const agent = this.#agent[entry]!
+    const heads = this.#heads[this.#agent[entry]!]!
     this.#counts[client]!--
-    if (heads[agent] === entry) {
-      heads[agent] = this.#next[entry]!
+    if (heads[client] === entry) {
+      heads[client] = this.#next[entry]!
       return
     }
-    let previous = heads[agent]!
+    let previous = heads[client]!
     while (this.#next[previous] !== entry) previous = this.#next[previous]!
     this.#next[previous] = this.#next[entry]!
   }
@@ -158,10 +170,10 @@ export class Refusals {
   }
 
   #grownHeads(client: number, agent: number): Int32Array {
-    const old = this.#heads[client] ?? new Int32Array(0)
-    const heads = new Int32Array(Math.max(16, agent + 1, old.length * 2)).fill(none)
+    const old = this.#heads[agent] ?? new Int32Array(0)
+    const heads = new Int32Array(Math.max(4, client + 1, old.length * 2)).fill(none)
     heads.set(old)
-    this.#heads[client] = heads
+    this.#heads[agent] = heads
     return heads
   }
 }

@@ -36,3 +36,9 @@ export function ancestorsOf(role: string): string[] {
   while (parts.pop() !== undefined && parts.length > 0) ancestors.push(parts.join('/'))
   return ancestors
 }
+
+/** The top-level role that a role is or is below. */
+export function topOf(role: string): string {
+  const slash = role.indexOf('/')
+  return slash < 0 ? role : role.slice(0, slash)
+}

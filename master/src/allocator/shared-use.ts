@@ -1,6 +1,5 @@
 import { Resources } from '@meseta/common/resources/resources'
-import { quantitiesOf } from './quantities.ts'
-import type { Quantities } from './sorter.ts'
+import { type Quantities, quantitiesOf } from './quantities.ts'
 
 /**
  * Who holds which shared volumes, and how many times. However often one holder has a volume, it counts once towards its share

@@ -6,18 +6,18 @@ export class Shuffler {
     this.#state = seed | 0
   }
 
-  /** A whole number from 0 to below `bound`. */
-  #below(bound: number): number {
+  /** From 0 to below 1. */
+  fraction(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000) * bound)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000
   }
 
   /** Shuffles in place. */
   shuffle<Item>(items: Item[]): Item[] {
     for (let index = items.length - 1; index > 0; index--) {
-      const other = this.#below(index + 1)
+      const other = Math.floor(this.fraction() * (index + 1))
       const item = items[index]!
       items[index] = items[other]!
       items[other] = item

@@ -1,6 +1,8 @@
 import type { DomainInfo, MasterInfo } from '@meseta/common/protocol/mesos'
-import type { Quantities } from '../allocator/sorter.ts'
+import type { Quantities } from '../allocator/quantities.ts'
 import { type Authorizer, allowsAll } from '../security/actions.ts'
+
+export type SorterKind = 'drf' | 'random'
 
 /** What a heart is told once. Durations are milliseconds. */
 export interface HeartConfig {
@@ -21,6 +23,9 @@ export interface HeartConfig {
   /** The only roles there are, or undefined for any. */
   readonly roles: ReadonlySet<string> | undefined
   readonly weights: ReadonlyMap<string, number>
+  /** In which order roles, and the frameworks of a role, are served: by fair share, or drawn by weight. */
+  readonly roleSorter: SorterKind
+  readonly frameworkSorter: SorterKind
   readonly rootSubmissions: boolean
   readonly maxCompletedFrameworks: number
   readonly maxUnreachableTasksPerFramework: number
@@ -49,6 +54,8 @@ export const heartDefaults = {
   excludedFromSharing: [],
   roles: undefined,
   weights: new Map<string, number>(),
+  roleSorter: 'drf' as SorterKind,
+  frameworkSorter: 'drf' as SorterKind,
   rootSubmissions: true,
   maxCompletedFrameworks: 50,
   maxUnreachableTasksPerFramework: 1_000,
