@@ -9,6 +9,8 @@ import { isIP } from 'node:net'
 export interface Door {
   /** Further names by which this process is reached; exact, or `.suffix` for a domain and all below it. */
   readonly hosts: readonly string[]
+  /** Callers must prove who they are: then it is no matter by which name they reach it. Pages of others stay outside. */
+  readonly anyHost?: boolean
 }
 
 /** Whether an address or name always means this machine: 127.0.0.0/8, ::1, localhost. */
@@ -23,7 +25,7 @@ export function isLoopback(host: string): boolean {
 /** Why a request is refused with 403, as a sentence; `undefined` when it may enter. Also for `upgrade` requests. */
 export function refusalAtDoor(door: Door, headers: IncomingHttpHeaders): string | undefined {
   const host = headers.host
-  if (host !== undefined && !isOwn(door, hostname(host)))
+  if (host !== undefined && !door.anyHost && !isOwn(door, hostname(host)))
     return `the Host header names '${shown(host)}', which is not a name of this process; without authentication it answers only as localhost and its own names`
   const origin = headers.origin
   if (origin !== undefined && !isOwnOrigin(door, origin, [host, single(headers['x-forwarded-host'])]))

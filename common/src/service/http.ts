@@ -10,14 +10,16 @@ import Fastify, {
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Clock } from './clock.ts'
-import { type Door, isLoopback, refusalAtDoor } from './door.ts'
+import { type Door, refusalAtDoor } from './door.ts'
 import { errorBody, HttpError } from './errors.ts'
 import type { FlagDefinitions } from './flags.ts'
+import { type Authentication, checkAddress, guardRealms } from './guard.ts'
 import type { Health } from './health.ts'
 import { countRequests } from './http-metrics.ts'
 import { parseJsonBody } from './json-body.ts'
 import { type StandardRoute, serveStandardRoutes } from './standard-routes.ts'
 import { openStreams, type Stream } from './stream.ts'
+import { serverOptions, type TlsFiles } from './tls.ts'
 
 /** What a server takes from the component's context. */
 export interface HttpContext {
@@ -49,10 +51,16 @@ export interface HttpOptions {
   readonly bodyLimit?: number
   /** How long a request's body may take to arrive, ms; 60 s unless said, then 408. Routes with `config: { streamed }` may take for ever. */
   readonly bodyTimeout?: number
+  /** How long a TLS handshake and the headers of a request may take to arrive, ms; 30 s unless said, then 408. */
+  readonly headersTimeout?: number
   /** Connections at a time; 10,000 unless said. One more is closed at once. */
   readonly maxConnections?: number
   /** Answers that still run at `close` are ended; connections still open after this many ms are cut. 1,500 unless said. */
   readonly closeGrace?: number
+  /** Who must prove who they are. Unless everybody must, it listens on loopback addresses only (decision 14). */
+  readonly authentication?: Authentication | undefined
+  /** Speaks HTTPS with these, and HTTP without. */
+  readonly tls?: TlsFiles | undefined
   /** Applied to each URL before routing: prefixes, suffixes. */
   readonly rewriteUrl?: NonNullable<FastifyServerOptions['rewriteUrl']>
   readonly routerOptions?: NonNullable<FastifyServerOptions['routerOptions']>
@@ -77,36 +85,34 @@ declare module 'fastify' {
 
 /** Clients hold idle connections and do not retry (Mesos contract 1.6): their number is bounded and not their patience. */
 const idleTimeout = 10 * 60_000
-const headersTimeout = 30_000
+const defaultHeadersTimeout = 30_000
 
 /**
- * A fastify server with the house's rules: loopback only (decision 14), bounds on headers, bodies, time and connections,
+ * A fastify server with the house's rules: loopback only unless all must prove who they are (decision 14), bounds on headers, bodies, time and connections,
  * `/health`, `/version`, `/flags`, `/metrics`, and errors in one place. Routes are added to `app` before `listen`.
- * Throws when `flags.ip` is not a loopback address.
+ * Throws when `flags.ip` is an address that it may not listen on.
  */
 export function createHttp(context: HttpContext, options: HttpOptions): HttpService {
   const { flags, log } = context
-  if (!isLoopback(flags.ip))
-    throw new Error(
-      `--ip=${flags.ip}: ${options.name} has no authentication yet, and without it listens on loopback addresses only; use --ip=127.0.0.1 (or another of 127.0.0.0/8, or ::1)`,
-    )
+  checkAddress(flags.ip, options.name, options.authentication)
   const door = doorOf(context, options)
   const app: FastifyInstance = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimit ?? 1024 * 1024,
     keepAliveTimeout: idleTimeout,
-    http: { headersTimeout, connectionsCheckingInterval: 5_000, requestTimeout: 0 },
+    ...serverOptions(options.tls, options.headersTimeout ?? defaultHeadersTimeout),
     genReqId: requestIds(),
     // What is logged of a request names it by `request_id`: a logger for each would cost a tenth of its time.
     childLoggerFactory: logger => logger,
-    clientErrorHandler: refuseMalformed,
+    clientErrorHandler: refuseMalformed(options.headersTimeout ?? defaultHeadersTimeout),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     ...(options.rewriteUrl ? { rewriteUrl: options.rewriteUrl } : {}),
     routerOptions: { maxParamLength: 4096, ...options.routerOptions },
   })
   app.server.maxConnections = options.maxConnections ?? 10_000
   guardDoor(app, door)
+  if (options.authentication) guardRealms(app, options.authentication)
   limitBodyTime(app, context.clock, options.bodyTimeout ?? 60_000)
   app.removeContentTypeParser(['application/json', 'text/plain'])
   app.addContentTypeParser(
@@ -136,7 +142,7 @@ export function createHttp(context: HttpContext, options: HttpOptions): HttpServ
   return {
     app,
     door,
-    listen: () => listen(app, flags.ip, flags.port, options.name),
+    listen: () => listen(app, flags.ip, flags.port, options),
     close: () => {
       closed ??= close()
       return closed
@@ -147,11 +153,17 @@ export function createHttp(context: HttpContext, options: HttpOptions): HttpServ
 function doorOf(context: HttpContext, options: HttpOptions): Door {
   const { hostname } = context.flags
   return {
+    anyHost: options.authentication?.isComplete ?? false,
     hosts: [`.${options.domain ?? 'mesos'}`, ...(hostname ? [hostname] : []), ...(options.extraHosts ?? [])],
   }
 }
 
-async function listen(app: FastifyInstance, host: string, port: number, name: string): Promise<string> {
+async function listen(
+  app: FastifyInstance,
+  host: string,
+  port: number,
+  { name, tls }: Pick<HttpOptions, 'name' | 'tls'>,
+): Promise<string> {
   try {
     await app.listen({ host, port })
   } catch (error) {
@@ -166,7 +178,7 @@ async function listen(app: FastifyInstance, host: string, port: number, name: st
   }
   const address = app.server.address()
   const bound = typeof address === 'object' && address !== null ? address.port : port
-  return `http://${isIP(host) === 6 ? `[${host}]` : host}:${bound}`
+  return `${tls ? 'https' : 'http'}://${isIP(host) === 6 ? `[${host}]` : host}:${bound}`
 }
 
 /** A client's own id is kept when it is short and plain, so that one request can be followed through gateway and component. */
@@ -265,19 +277,23 @@ function toHttpError(error: FastifyError | HttpError | Error): HttpError {
   )
 }
 
+type ClientErrorHandler = NonNullable<FastifyServerOptions['clientErrorHandler']>
+
 /** What is not even HTTP gets a short answer and the end of the connection. */
-const refuseMalformed: NonNullable<FastifyServerOptions['clientErrorHandler']> = (error, socket) => {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return
-  const [status, message] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['431 Request Header Fields Too Large', 'the headers of the request are over 16 KiB']
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? ['408 Request Timeout', `the headers of the request did not arrive within ${headersTimeout / 1000} s`]
-        : ['400 Bad Request', 'this is not a valid HTTP/1.1 request']
-  const body = JSON.stringify({ message })
-  if (socket.writable)
-    socket.write(
-      `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    )
-  socket.destroySoon()
-}
+const refuseMalformed =
+  (headersTimeout: number): ClientErrorHandler =>
+  (error, socket) => {
+    if (error.code === 'ECONNRESET' || socket.destroyed) return
+    const [status, message] =
+      error.code === 'HPE_HEADER_OVERFLOW'
+        ? ['431 Request Header Fields Too Large', 'the headers of the request are over 16 KiB']
+        : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+          ? ['408 Request Timeout', `the headers of the request did not arrive within ${headersTimeout / 1000} s`]
+          : ['400 Bad Request', 'this is not a valid HTTP/1.1 request']
+    const body = JSON.stringify({ message })
+    if (socket.writable)
+      socket.write(
+        `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      )
+    socket.destroySoon()
+  }
