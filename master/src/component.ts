@@ -1,5 +1,3 @@
-import { serveFeed } from '@meseta/common/feed/serve'
-import { FeedWriter } from '@meseta/common/feed/writer'
 import { type Context, defineComponent, type Handle } from '@meseta/common/service/component'
 import { shownFlags } from '@meseta/common/service/flags'
 import { Health } from '@meseta/common/service/health'
@@ -9,21 +7,19 @@ import { Routes } from './api/routes.ts'
 import { mesosVersion } from './api/version.ts'
 import { domainOf, type MasterFlags, masterFlags } from './flags.ts'
 import { healthOf, Since } from './health.ts'
-import { redirectUnlessLeading, serveRoutes } from './http.ts'
+import { serveFeed, serveRoutes } from './http.ts'
 import { Leader } from './leader.ts'
 import { masterInfoOf } from './master-info.ts'
 import { Standing } from './standing.ts'
 
 /** Largest body of a call; a larger one is a 413. */
 const bodyLimit = 16 * 1024 * 1024
-const feedPath = '/meseta/v1/feed'
 
 /** The master as a process: listens, stands for election, and serves as the leader or points to it. */
 async function start(context: Context<MasterFlags>): Promise<Handle> {
-  const { flags, clock, random, log } = context
+  const { flags, clock, random } = context
   const startedAt = clock.now()
   const shown = flagTexts(flags)
-  const feed = new FeedWriter({ epoch: random.uuid(), clock })
   const held: { standing?: Standing } = {}
   const leadership = () => held.standing?.leadership ?? ({ state: 'unknown' } as const)
   const store = new Since(context.store, clock)
@@ -52,10 +48,7 @@ async function start(context: Context<MasterFlags>): Promise<Handle> {
     bodyLimit,
     formatError: error => `${error.message}\n`,
   })
-  http.app.register(async (scope: FastifyInstance) => {
-    scope.addHook('preHandler', redirectUnlessLeading(leadership))
-    serveFeed(scope, feedPath, feed, { log, clock })
-  })
+  http.app.register(async (scope: FastifyInstance) => serveFeed(scope, leadership, clock))
   http.app.register(async (scope: FastifyInstance) => serveRoutes(scope, routes, clock))
   const url = await http.listen()
   const masterInfo = masterInfoOf({
@@ -66,7 +59,7 @@ async function start(context: Context<MasterFlags>): Promise<Handle> {
     domain: domainOf(flags),
   })
   const fatal = (error: Error) => context.fatal(error)
-  const newLeader = () => new Leader(context, { masterInfo, startedAt, flags: shown, feed, fatal })
+  const newLeader = () => new Leader(context, { masterInfo, startedAt, flags: shown, fatal })
   const standing = new Standing(context, masterInfo, newLeader)
   held.standing = standing
   await standing.begin()

@@ -1,11 +1,13 @@
 import { Buffer } from 'node:buffer'
 import { Readable } from 'node:stream'
+import { feedQuery, unknownTopic } from '@meseta/common/feed/serve'
 import type { Clock } from '@meseta/common/service/clock'
 import { HttpError } from '@meseta/common/service/errors'
 import { type OutStream, openStream } from '@meseta/common/service/stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Leadership, Routes } from './api/routes.ts'
-import type { ApiAnswer, ApiReply, ApiRequest, ApiSource } from './api/transport.ts'
+import type { ApiAnswer, ApiRequest, ApiSource, ReadReply } from './api/transport.ts'
+import { feedPath } from './replica/read-model.ts'
 
 /** Unsent bytes at which a scheduler or operator that does not read is cut off; it subscribes again. */
 const maxQueuedBytes = 64 * 1024 * 1024
@@ -71,18 +73,24 @@ function sourceOf(body: Readable): ApiSource {
   }
 }
 
-/** For the feed: a master that does not lead points to the one that does, or says that there is none. */
-export function redirectUnlessLeading(leadership: () => Leadership) {
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+/** Serves the leader's feed (docs/architecture.md, "Feeds"). */
+export function serveFeed(app: FastifyInstance, leadership: () => Leadership, clock: Clock): void {
+  app.get(feedPath, (request, reply) => {
     const now = leadership()
     if (now.state === 'following') return reply.code(307).header('location', `//${now.leader}${request.url}`).send()
     if (now.state === 'unknown') throw new HttpError(503, 'No leader elected')
     if (!now.api) throw new HttpError(503, 'Master has not finished recovery')
-    return undefined
-  }
+    const { after, kinds, others } = feedQuery(request)
+    if (others.length > 0) throw unknownTopic(others[0]!)
+    now.api.read.handle(
+      { type: 'FEED', viewer: undefined, after, kinds: kinds && [...kinds], peer: request.ip },
+      new HttpReply(reply, clock),
+    )
+    return reply
+  })
 }
 
-class HttpReply implements ApiReply {
+class HttpReply implements ReadReply {
   readonly #reply: FastifyReply
   readonly #clock: Clock
 

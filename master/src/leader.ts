@@ -1,22 +1,21 @@
-import type { FeedWriter } from '@meseta/common/feed/writer'
 import type { MasterInfo } from '@meseta/common/protocol/mesos'
 import type { Context } from '@meseta/common/service/component'
 import { leaderMetrics } from './api/metrics.ts'
 import { OperatorEndpoint } from './api/operator.ts'
-import { OperatorStreams } from './api/operator-stream.ts'
 import type { LeaderApi } from './api/routes.ts'
 import { mesosVersion } from './api/version.ts'
 import { heartConfig, type MasterFlags } from './flags.ts'
 import { Master } from './master.ts'
 import { probeAgent } from './probe.ts'
-import { Replica } from './replica/replica.ts'
+import type { MasterFacts } from './replica/facts.ts'
+import { ReadModel } from './replica/read-model.ts'
+import type { ReadSide } from './replica/read-side.ts'
 
 export interface LeaderOptions {
   readonly masterInfo: MasterInfo
   readonly startedAt: number
   /** As text, for those who may see them. */
   readonly flags: Readonly<Record<string, string>>
-  readonly feed: FeedWriter
   /** It can not lead any longer. */
   readonly fatal: (error: Error) => void
 }
@@ -27,7 +26,7 @@ export class Leader {
   readonly #options: LeaderOptions
   readonly #master: Master
   readonly #electedAt: number
-  #served: { readonly replica: Replica; readonly streams: OperatorStreams; readonly api: LeaderApi } | undefined
+  #served: { readonly read: ReadSide; readonly api: LeaderApi } | undefined
   #masters: readonly MasterInfo[]
 
   constructor(context: Context<MasterFlags>, options: LeaderOptions) {
@@ -47,7 +46,7 @@ export class Leader {
       probe: probeAgent,
       fatal: options.fatal,
       recovered: clusterId => this.#serve(clusterId),
-      changed: (seq, changes) => this.#served!.replica.apply(seq, changes),
+      changed: (seq, changes) => this.#served!.read.apply(seq, changes),
       registryStoreTimeout: flags.registry_store_timeout,
     })
   }
@@ -64,7 +63,7 @@ export class Leader {
   /** All candidates, the leader first. */
   set masters(masters: readonly MasterInfo[]) {
     this.#masters = masters
-    if (this.#served) this.#served.replica.masters = masters
+    this.#served?.read.setMasters(masters)
   }
 
   lead(): Promise<void> {
@@ -72,45 +71,47 @@ export class Leader {
   }
 
   metrics(uptimeSeconds: number): Record<string, number> | undefined {
-    return this.#served && leaderMetrics(this.#master, this.#served.replica, uptimeSeconds, this.#served.streams.size)
+    return this.#served && leaderMetrics(this.#master, this.#served.read.counts, uptimeSeconds)
   }
 
   async stop(): Promise<void> {
     await this.#master.stop()
-    this.#served?.streams.stop()
-    this.#served?.replica.stop()
+    await this.#served?.read.stop()
   }
 
   #serve(clusterId: string): void {
-    const { clock, flags } = this.#context
-    const { masterInfo, startedAt, feed } = this.#options
+    const { clock, random, log, flags } = this.#context
+    const { masterInfo, startedAt } = this.#options
     const config = this.#master.config
-    const replica = new Replica({
+    const facts: MasterFacts = {
+      clusterName: flags.cluster ?? flags.cluster_name,
+      clusterId,
+      version: mesosVersion,
+      masterInfo,
+      startedAt,
+      electedAt: this.#electedAt,
+      weights: config.weights,
+      flags: this.#options.flags,
+      buildTime: startedAt,
+    }
+    const read = new ReadModel({
       clock,
-      feed,
-      facts: {
-        clusterName: flags.cluster ?? flags.cluster_name,
-        clusterId,
-        version: mesosVersion,
-        masterInfo,
-        startedAt,
-        electedAt: this.#electedAt,
-        weights: config.weights,
-        flags: this.#options.flags,
-        buildTime: startedAt,
-      },
+      log,
+      feedEpoch: random.uuid(),
+      facts,
+      masters: this.#masters,
       bounds: {
         completedFrameworks: config.maxCompletedFrameworks,
         completedTasksPerFramework: flags.max_completed_tasks_per_framework,
       },
+      rules: undefined,
     })
-    replica.masters = this.#masters
-    const streams = new OperatorStreams(clock, replica)
     const operate: LeaderApi['operate'] = (call, principal, answered) => this.#master.operate(call, principal, answered)
     const metrics = () => this.metrics((clock.now() - startedAt) / 1000)!
-    const operator = new OperatorEndpoint({ replica, streams, metrics, operate })
+    const operator = new OperatorEndpoint({ facts, read, metrics, operate })
     const together: LeaderApi['together'] = action => this.#master.together(action)
-    const api = { scheduler: this.#master.scheduler, operator, replica, operate, together }
-    this.#served = { replica, streams, api }
+    const address = `${masterInfo.hostname}:${masterInfo.port}`
+    const api = { scheduler: this.#master.scheduler, operator, read, address, operate, together }
+    this.#served = { read, api }
   }
 }

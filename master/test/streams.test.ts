@@ -1,12 +1,13 @@
 import type { FeedWriter } from '@meseta/common/feed/writer'
 import type { Clock } from '@meseta/common/service/clock'
 import { systemRandom } from '@meseta/common/service/random'
+import type { OutStream } from '@meseta/common/service/stream'
 import t from 'tap'
 import { Heartbeats } from '../src/api/heartbeats.ts'
 import { OperatorStreams } from '../src/api/operator-stream.ts'
 import { SchedulerEndpoint } from '../src/api/scheduler.ts'
-import type { ApiStream } from '../src/api/transport.ts'
 import { Replica } from '../src/replica/replica.ts'
+import { seesAll } from '../src/replica/views.ts'
 import type { Command } from '../src/state/commands.ts'
 
 /** A clock that each test moves; `every` is all that the streams use of it. */
@@ -40,11 +41,11 @@ class HandClock implements Clock {
 }
 
 /** A stream that keeps the types of its events. */
-class Kept implements ApiStream {
+class Kept implements OutStream {
   readonly types: (string | undefined)[] = []
   readonly queuedBytes = 0
   ended = false
-  #closed: () => void = () => undefined
+  readonly #closing: ((reason: 'ended') => void)[] = []
 
   write(record: Uint8Array): boolean {
     const text = Buffer.from(record).toString()
@@ -54,11 +55,19 @@ class Kept implements ApiStream {
 
   end(): void {
     this.ended = true
-    this.#closed()
+    for (const listener of this.#closing) listener('ended')
   }
 
-  onClose(listener: () => void): void {
-    this.#closed = listener
+  destroy(): void {
+    this.end()
+  }
+
+  get closed(): boolean {
+    return this.ended
+  }
+
+  onClose(listener: (reason: 'ended') => void): void {
+    this.#closing.push(listener)
   }
 
   onDrain(): void {}
@@ -121,17 +130,17 @@ t.test("operators' streams beat each 15 s, and of more than 1,000 the oldest end
   }
   const bounds = { completedFrameworks: 1, completedTasksPerFramework: 1 }
   const streams = new OperatorStreams(clock, new Replica({ clock, feed, facts, bounds }))
-  const subscribe = () => {
+  const subscribe = async () => {
     const stream = new Kept()
-    streams.subscribe({ answer: () => t.fail('not a stream'), stream: () => stream }, 'application/json')
+    await streams.subscribe({ answer: () => t.fail('not a stream'), stream: () => stream }, 'application/json', seesAll)
     return stream
   }
-  const first = subscribe()
-  const second = subscribe()
+  const first = await subscribe()
+  const second = await subscribe()
   t.same(first.types, ['SUBSCRIBED', 'HEARTBEAT'])
   clock.pass(31)
   t.same(first.types.slice(2), ['HEARTBEAT', 'HEARTBEAT'])
-  for (let i = 0; i < 999; i++) subscribe()
+  for (let i = 0; i < 999; i++) await subscribe()
   t.ok(first.ended)
   t.notOk(second.ended)
   t.equal(streams.size, 1_000)

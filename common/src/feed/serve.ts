@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { type Clock, systemClock, type Timer } from '../service/clock.ts'
 import { HttpError } from '../service/errors.ts'
@@ -7,7 +7,7 @@ import { encodeFrame, formatPosition, parsePosition } from './frame.ts'
 import type { FeedWriter, Kinds, Snapshot } from './writer.ts'
 
 export interface ServeFeedOptions {
-  readonly log: Logger
+  readonly log: Pick<Logger, 'warn'>
   readonly clock?: Clock
   /** Readers at a time; 2,000 unless said. One more gets 503 with Retry-After. */
   readonly maxReaders?: number
@@ -59,15 +59,37 @@ export function serveFeed(
   options: ServeFeedOptions,
 ): ServedFeed {
   const audience = new Audience(path, writer, options)
-  app.get(path, (request, reply) => audience.admit(request, reply))
+  const { maxQueuedBytes, stallTimeout, clock } = audience
+  app.get(path, (request, reply) =>
+    audience.admit(feedQuery(request), request.ip, () =>
+      openStream(reply, { contentType: feedType, maxQueuedBytes, stallTimeout, clock }),
+    ),
+  )
   return audience
 }
 
-/** All readers of one feed: they are woken together, and one timer keeps their connections alive. */
-class Audience implements ServedFeed {
+export const feedType = 'text/event-stream; charset=utf-8'
+
+/** What a reader asks for. */
+export interface FeedQuery {
+  /** Its place, as it says. */
+  readonly after: string | undefined
+  readonly kinds: Kinds | undefined
+  /** Topics that are no kinds. */
+  readonly others: readonly string[]
+}
+
+/** Throws an HttpError 400 for a query with two places. */
+export const feedQuery = (request: FastifyRequest): FeedQuery => ({
+  after: placeAsked(request),
+  ...topicsAsked(request),
+})
+
+/** All readers of one feed, whatever carries it to them: they are woken together, and one timer keeps their connections alive. */
+export class Audience implements ServedFeed {
   readonly #path: string
   readonly #writer: FeedWriter
-  readonly #log: Logger
+  readonly #log: Pick<Logger, 'warn'>
   readonly #clock: Clock
   readonly #maxReaders: number
   readonly #maxBehind: number
@@ -95,25 +117,32 @@ class Audience implements ServedFeed {
     return this.#readers.size
   }
 
-  admit(request: FastifyRequest, reply: FastifyReply): void {
+  get clock(): Clock {
+    return this.#clock
+  }
+
+  /** How many bytes unsent the stream of a reader must take. */
+  get maxQueuedBytes(): number {
+    return this.#maxBehind + 4 * batchBytes
+  }
+
+  get stallTimeout(): number {
+    return this.#stallTimeout
+  }
+
+  /** Opens a stream for one more reader and serves it. Throws an HttpError, and opens none, where there are too many or its topics are unknown. */
+  admit({ after, kinds, others }: FeedQuery, peer: string, open: () => OutStream): void {
     if (this.#readers.size >= this.#maxReaders)
       throw new HttpError(503, `this feed already has ${this.#maxReaders} readers; try again later`, {
         headers: { 'retry-after': '5' },
       })
-    const after = placeAsked(request)
-    const { kinds, others } = topicsAsked(request)
     if (others.length > 0 && !this.#host) throw unknownTopic(others[0]!)
     const host = this.#host?.(others)
-    const stream = openStream(reply, {
-      contentType: 'text/event-stream; charset=utf-8',
-      maxQueuedBytes: this.#maxBehind + 4 * batchBytes,
-      stallTimeout: this.#stallTimeout,
-      clock: this.#clock,
-    })
+    const stream = open()
     const reader = new Reader(this.#writer, stream, this.#maxBehind, kinds, host)
     this.#readers.add(reader)
     this.#beating ??= this.#clock.every(this.#heartbeat, () => this.#beat())
-    stream.onClose(reason => this.#leave(reader, reader.overrun ? 'too far behind' : reason, request.ip))
+    stream.onClose(reason => this.#leave(reader, reader.overrun ? 'too far behind' : reason, peer))
     reader.begin(after)
   }
 

@@ -1,45 +1,47 @@
 import type { TaskState } from '@meseta/common/protocol/mesos'
 import { legacyAttributes } from '@meseta/common/resources/legacy'
 import { leaderInfo } from '../replica/facts.ts'
-import { frameworkSummaryOf, fullSlaveOf, slaveOf } from '../replica/legacy-shapes.ts'
+import { frameworkOf, frameworkSummaryOf, fullSlaveOf, slaveOf, taskText } from '../replica/legacy-shapes.ts'
+import { list, type Page, type Slices, type Write, whole } from '../replica/pages.ts'
 import type { Replica } from '../replica/replica.ts'
 import { legacyRoleOf, rolesIn } from '../replica/roles.ts'
-import { frameworkText, taskText, withFields } from '../replica/state-text.ts'
-import type { TaskRow } from '../replica/tables.ts'
+import { sorted } from '../replica/sorted.ts'
+import type { Frozen, FrozenFramework, TaskRow } from '../replica/tables.ts'
+import type { Views } from '../replica/views.ts'
 import { versionInfo } from './version.ts'
 
-// The bodies of the older endpoints, as JSON text (Mesos contract 4).
+// The bodies of the older endpoints, as JSON (Mesos contract 4).
 
-type Read = (replica: Replica, query: URLSearchParams) => string
+/** What a read is made from. What it takes from the replica it takes at once; what it writes later is frozen. */
+export interface Reading {
+  readonly replica: Replica
+  readonly query: URLSearchParams
+  readonly views: Views
+}
 
-const counted: readonly TaskState[] = [
-  'TASK_STAGING',
-  'TASK_STARTING',
-  'TASK_RUNNING',
-  'TASK_KILLING',
-  'TASK_FINISHED',
-  'TASK_KILLED',
-  'TASK_FAILED',
-  'TASK_LOST',
-  'TASK_ERROR',
-  'TASK_UNREACHABLE',
-]
+const json = (body: unknown): Write => whole(JSON.stringify(body))
 
-export const legacyReads: Readonly<Record<string, Read>> = {
+export const legacyReads: Readonly<Record<string, (reading: Reading) => Write>> = {
   '/state': state,
   '/state-summary': stateSummary,
   '/slaves': slaves,
   '/frameworks': frameworks,
   '/tasks': tasks,
-  '/roles': ({ tables, facts }) => JSON.stringify({ roles: rolesIn(tables, facts.weights).map(legacyRoleOf) }),
-  '/weights': ({ facts }) => JSON.stringify([...facts.weights].map(([role, weight]) => ({ role, weight }))),
-  '/quota': () => '{}',
-  '/maintenance/schedule': () => '{}',
-  '/maintenance/status': () => '{}',
+  '/roles': ({ replica: { tables, facts }, views }) =>
+    json({
+      roles: rolesIn(tables, facts.weights)
+        .filter(({ name }) => views.role(name))
+        .map(legacyRoleOf),
+    }),
+  '/weights': ({ replica: { facts }, views }) =>
+    json([...facts.weights].filter(([role]) => views.role(role)).map(([role, weight]) => ({ role, weight }))),
+  '/quota': () => json({}),
+  '/maintenance/schedule': () => json({}),
+  '/maintenance/status': () => json({}),
 }
 
-function state(replica: Replica): string {
-  const { facts, tables } = replica
+function state({ replica, views }: Reading): Write {
+  const { facts } = replica
   const { masterInfo } = facts
   const counts = replica.counts()
   const head = {
@@ -58,83 +60,167 @@ function state(replica: Replica): string {
     leader_info: leaderInfo(masterInfo),
     followers: replica.masters.filter(({ id }) => id !== masterInfo.id).map(leaderInfo),
     cluster: facts.clusterName,
-    flags: facts.flags,
-    slaves: [...tables.agents.values()].map(slaveOf),
-    recovered_slaves: recovered(replica),
+    ...(views.flags() ? { flags: facts.flags } : {}),
     orphan_tasks: [],
     unregistered_frameworks: [],
   }
-  return withFields(head, {
-    frameworks: [...tables.frameworks.values()].map(frameworkText),
-    completed_frameworks: [...tables.completedFrameworks.values()].map(frameworkText),
-  })
+  const frozen = replica.tables.freeze({ tasks: true })
+  return function* (page) {
+    page.text(JSON.stringify(head).slice(0, -1))
+    page.text(',"slaves":[')
+    yield* list(page, frozen.agents, row => JSON.stringify(slaveOf(row, views)))
+    page.text('],"recovered_slaves":[')
+    yield* list(page, frozen.recoveredAgents, info => JSON.stringify(recoveredOf(info)))
+    page.text('],')
+    yield* bothFrameworks(page, frozen, views)
+    page.text('}')
+  }
 }
 
-const recovered = ({ tables }: Replica) =>
-  [...tables.recoveredAgents.values()].map(info => ({
-    id: info.id!.value,
-    hostname: info.hostname,
-    port: info.port ?? 5051,
-    attributes: legacyAttributes(info.attributes ?? []),
-  }))
+function* bothFrameworks(page: Page, frozen: Frozen, views: Views): Slices {
+  page.text('"frameworks":[')
+  yield* frameworksWithTasks(page, frozen.frameworks, views)
+  page.text('],"completed_frameworks":[')
+  yield* frameworksWithTasks(page, frozen.completedFrameworks, views)
+  page.text(']')
+}
+
+function* frameworksWithTasks(page: Page, frameworks: readonly FrozenFramework[], views: Views): Slices {
+  let first = true
+  for (const { row, tasks } of frameworks) {
+    const { info } = row.view
+    if (!views.framework(info)) continue
+    if (!first) page.text(',')
+    first = false
+    page.text(JSON.stringify(frameworkOf(row, views)).slice(0, -1))
+    for (const [name, fate] of fates) {
+      page.text(`,"${name}":[`)
+      yield* list(page, tasks[fate], row => (views.task(row.task, info) ? taskText(row) : undefined))
+      page.text(']')
+    }
+    page.text('}')
+    if (page.row()) yield
+  }
+}
+
+const fates = [
+  ['tasks', 'active'],
+  ['unreachable_tasks', 'unreachable'],
+  ['completed_tasks', 'completed'],
+] as const
+
+const recoveredOf = (info: Frozen['recoveredAgents'][number]) => ({
+  id: info.id!.value,
+  hostname: info.hostname,
+  port: info.port ?? 5051,
+  attributes: legacyAttributes(info.attributes ?? []),
+})
+
+const counted: readonly TaskState[] = [
+  'TASK_STAGING',
+  'TASK_STARTING',
+  'TASK_RUNNING',
+  'TASK_KILLING',
+  'TASK_FINISHED',
+  'TASK_KILLED',
+  'TASK_FAILED',
+  'TASK_LOST',
+  'TASK_ERROR',
+  'TASK_UNREACHABLE',
+]
 
 function counters(counts: ReadonlyMap<TaskState, number>): Record<string, number> {
   return Object.fromEntries(counted.map(name => [name, counts.get(name) ?? 0]))
 }
 
-function stateSummary(replica: Replica): string {
-  const { tables, facts } = replica
-  return JSON.stringify({
-    hostname: facts.masterInfo.hostname,
-    cluster: facts.clusterName,
-    slaves: [...tables.agents.values()].map(row => ({
-      ...slaveOf(row),
-      ...counters(row.counters),
-      framework_ids: [...row.frameworks.keys()],
-    })),
-    frameworks: [...tables.frameworks.values()].map(row => ({
-      ...frameworkSummaryOf(row),
-      ...counters(row.counters),
-      slave_ids: [...row.agents.keys()],
-    })),
-  })
+function stateSummary({ replica: { tables, facts }, views }: Reading): Write {
+  const { agents, frameworks } = tables.freeze({ tasks: false })
+  const hidden = new Set(frameworks.filter(({ row }) => !views.framework(row.view.info)).map(({ row }) => row.id))
+  return function* (page) {
+    page.text(JSON.stringify({ hostname: facts.masterInfo.hostname, cluster: facts.clusterName }).slice(0, -1))
+    page.text(',"slaves":[')
+    yield* list(page, agents, row =>
+      JSON.stringify({
+        ...slaveOf(row, views),
+        ...counters(row.counters),
+        framework_ids: [...row.frameworks.keys()].filter(id => !hidden.has(id)),
+      }),
+    )
+    page.text('],"frameworks":[')
+    yield* list(page, frameworks, ({ row }) =>
+      hidden.has(row.id)
+        ? undefined
+        : JSON.stringify({ ...frameworkSummaryOf(row), ...counters(row.counters), slave_ids: [...row.agents.keys()] }),
+    )
+    page.text(']}')
+  }
 }
 
-function slaves(replica: Replica, query: URLSearchParams): string {
+function slaves({ replica, query, views }: Reading): Write {
   const wanted = query.get('slave_id')
-  const rows = [...replica.tables.agents].filter(([id]) => wanted === null || id === wanted)
-  return JSON.stringify({
-    slaves: rows.map(([, row]) => fullSlaveOf(row)),
-    recovered_slaves: recovered(replica).filter(({ id }) => wanted === null || id === wanted),
-  })
+  const frozen = replica.tables.freeze({ tasks: false })
+  const isWanted = (id: string) => wanted === null || id === wanted
+  return function* (page) {
+    page.text('{"slaves":[')
+    yield* list(page, frozen.agents, row => (isWanted(row.id) ? JSON.stringify(fullSlaveOf(row, views)) : undefined))
+    page.text('],"recovered_slaves":[')
+    yield* list(page, frozen.recoveredAgents, info =>
+      isWanted(info.id!.value) ? JSON.stringify(recoveredOf(info)) : undefined,
+    )
+    page.text(']}')
+  }
 }
 
-function frameworks({ tables }: Replica, query: URLSearchParams): string {
+function frameworks({ replica, query, views }: Reading): Write {
   const wanted = query.get('framework_id')
-  const texts = (rows: ReadonlyMap<string, Parameters<typeof frameworkText>[0]>) =>
-    [...rows].filter(([id]) => wanted === null || id === wanted).map(([, row]) => frameworkText(row))
-  return withFields(
-    { unregistered_frameworks: [] },
-    { frameworks: texts(tables.frameworks), completed_frameworks: texts(tables.completedFrameworks) },
-  )
+  const all = replica.tables.freeze({ tasks: true })
+  const some = (frameworks: readonly FrozenFramework[]) =>
+    frameworks.filter(({ row }) => wanted === null || row.id === wanted)
+  const frozen = {
+    ...all,
+    frameworks: some(all.frameworks),
+    completedFrameworks: some(all.completedFrameworks),
+  }
+  return function* (page) {
+    page.text('{"unregistered_frameworks":[],')
+    yield* bothFrameworks(page, frozen, views)
+    page.text('}')
+  }
 }
 
 /** Sorted by the time of the first status, newest first unless `order=asc`; a negative limit means all. */
-function tasks({ tables }: Replica, query: URLSearchParams): string {
+function tasks({ replica, query, views }: Reading): Write {
   const frameworkId = query.get('framework_id')
   const taskId = query.get('task_id')
   const limit = number(query.get('limit'), 100)
   const offset = Math.max(0, number(query.get('offset'), 0))
-  const rows: TaskRow[] = []
-  for (const [id, row] of [...tables.frameworks, ...tables.completedFrameworks]) {
-    if (frameworkId !== null && id !== frameworkId) continue
-    for (const task of [...row.tasks.values(), ...row.completed])
-      if (taskId === null || task.task.task_id.value === taskId) rows.push(task)
-  }
   const direction = query.get('order') === 'asc' ? 1 : -1
+  const frozen = replica.tables.freeze({ tasks: true })
+  function* rows() {
+    for (const { row, tasks } of [...frozen.frameworks, ...frozen.completedFrameworks]) {
+      if (frameworkId !== null && row.id !== frameworkId) continue
+      for (const [, fate] of fates)
+        for (const task of tasks[fate])
+          if ((taskId === null || task.task.task_id.value === taskId) && views.task(task.task, row.view.info))
+            yield task
+    }
+  }
   const firstTime = ({ task }: TaskRow) => task.statuses?.[0]?.timestamp ?? 0
-  rows.sort((a, b) => direction * (firstTime(a) - firstTime(b)))
-  return withFields({}, { tasks: rows.slice(offset, limit < 0 ? undefined : offset + limit).map(taskText) })
+  return function* (page) {
+    const all = yield* sorted(page, rows(), (a, b) => direction * (firstTime(a) - firstTime(b)))
+    for (let skipped = 0; skipped < offset && !all.next().done; skipped++) if (page.row()) yield
+    page.text('{"tasks":[')
+    yield* list(page, limit < 0 ? all : firstOf(all, limit), taskText)
+    page.text(']}')
+  }
+}
+
+function* firstOf<Row>(rows: Iterator<Row>, limit: number): Generator<Row> {
+  for (let taken = 0; taken < limit; taken++) {
+    const { done, value } = rows.next()
+    if (done) return
+    yield value
+  }
 }
 
 function number(text: string | null, otherwise: number): number {

@@ -1,6 +1,6 @@
 import { cpus, freemem, loadavg, totalmem } from 'node:os'
 import type { Master } from '../master.ts'
-import type { Replica } from '../replica/replica.ts'
+import type { ReadCounts } from '../replica/read-side.ts'
 
 const resourceNames = ['cpus', 'gpus', 'mem', 'disk'] as const
 
@@ -23,50 +23,44 @@ export function followerMetrics(uptimeSeconds: number): Record<string, number> {
 }
 
 /** The flat object of /metrics/snapshot: those names of the contract that apply. */
-export function leaderMetrics(
-  master: Master,
-  replica: Replica,
-  uptimeSeconds: number,
-  subscribers: number,
-): Record<string, number> {
+export function leaderMetrics(master: Master, read: ReadCounts, uptimeSeconds: number): Record<string, number> {
   const { cluster } = master.heart
   return {
     'master/uptime_secs': uptimeSeconds,
     'master/elected': 1,
-    ...resourceMetrics(replica),
-    ...gauges(replica),
+    ...resourceMetrics(read),
+    ...gauges(read),
     'master/outstanding_offers': cluster.offers.size,
     'master/event_queue_messages': 0,
     'master/event_queue_dispatches': 0,
     'master/event_queue_http_requests': 0,
-    'master/operator_event_stream_subscribers': subscribers,
+    'master/operator_event_stream_subscribers': read.subscribers,
     ...Object.fromEntries(cluster.tally.counts),
-    ...frameworkMetrics(master, replica),
-    ...allocatorMetrics(master, replica),
+    ...frameworkMetrics(master),
+    ...allocatorMetrics(master, read),
     'registrar/queued_operations': master.registrar.queued,
     'registrar/registry_size_bytes': master.registrar.sizeBytes,
     ...systemMetrics(),
   }
 }
 
-function resourceMetrics({ tables }: Replica): Record<string, number> {
+function resourceMetrics({ resources }: ReadCounts): Record<string, number> {
   const metrics: Record<string, number> = {}
-  for (const [suffix, total, used] of [
-    ['', tables.total.nonRevocable(), tables.used.nonRevocable()],
-    ['_revocable', tables.total.revocable(), tables.used.revocable()],
-  ] as const) {
-    for (const name of resourceNames) {
-      const all = total.scalar(name)
+  for (const name of resourceNames) {
+    const { total, used, revocableTotal, revocableUsed } = resources[name]!
+    for (const [suffix, all, taken] of [
+      ['', total, used],
+      ['_revocable', revocableTotal, revocableUsed],
+    ] as const) {
       metrics[`master/${name}${suffix}_total`] = all
-      metrics[`master/${name}${suffix}_used`] = used.scalar(name)
-      metrics[`master/${name}${suffix}_percent`] = all === 0 ? 0 : used.scalar(name) / all
+      metrics[`master/${name}${suffix}_used`] = taken
+      metrics[`master/${name}${suffix}_percent`] = all === 0 ? 0 : taken / all
     }
   }
   return metrics
 }
 
-function gauges(replica: Replica): Record<string, number> {
-  const counts = replica.counts()
+function gauges({ counts }: ReadCounts): Record<string, number> {
   const tasks = (state: string) => counts[state] ?? 0
   return {
     'master/slaves_active': counts.agents_active!,
@@ -86,28 +80,27 @@ function gauges(replica: Replica): Record<string, number> {
   }
 }
 
-function frameworkMetrics(master: Master, replica: Replica): Record<string, number> {
+function frameworkMetrics({ heart: { cluster } }: Master): Record<string, number> {
   const metrics: Record<string, number> = {}
-  for (const [id, row] of replica.tables.frameworks) {
-    const prefix = `frameworks/${encodeURIComponent(row.view.info.name)}/${id}/`
-    for (const [name, value] of master.heart.cluster.tally.ofFramework(id)) metrics[prefix + name] = value
-    metrics[`${prefix}subscribed`] = row.view.connected ? 1 : 0
-    for (const role of master.heart.cluster.frameworks.get(id)?.suppressed ?? [])
-      metrics[`${prefix}roles/${role}/suppressed`] = 1
+  for (const [id, { info, streamId, suppressed }] of cluster.frameworks) {
+    const prefix = `frameworks/${encodeURIComponent(info.name)}/${id}/`
+    for (const [name, value] of cluster.tally.ofFramework(id)) metrics[prefix + name] = value
+    metrics[`${prefix}subscribed`] = streamId === undefined ? 0 : 1
+    for (const role of suppressed) metrics[`${prefix}roles/${role}/suppressed`] = 1
   }
   return metrics
 }
 
-function allocatorMetrics(master: Master, { tables }: Replica): Record<string, number> {
+function allocatorMetrics(master: Master, { resources }: ReadCounts): Record<string, number> {
   const { allocator } = master.heart.cluster
   const metrics: Record<string, number> = {
     'allocator/event_queue_dispatches': 0,
     'allocator/mesos/allocation_runs': allocator.runs,
   }
   for (const name of ['cpus', 'mem', 'disk']) {
-    metrics[`allocator/mesos/resources/${name}/total`] = tables.total.scalar(name)
-    metrics[`allocator/mesos/resources/${name}/offered_or_allocated`] =
-      tables.used.scalar(name) + tables.offered.scalar(name)
+    const { total, used, offered, revocableTotal, revocableUsed } = resources[name]!
+    metrics[`allocator/mesos/resources/${name}/total`] = total + revocableTotal
+    metrics[`allocator/mesos/resources/${name}/offered_or_allocated`] = used + revocableUsed + offered
   }
   for (const { role, share, refusals } of allocator.roleMetrics()) {
     metrics[`allocator/mesos/roles/${role}/shares/dominant`] = share

@@ -1,18 +1,29 @@
 import type { MasterEvent } from '@meseta/common/protocol/mesos'
 import type { Clock } from '@meseta/common/service/clock'
+import type { OutStream } from '@meseta/common/service/stream'
 import { eventOf } from '../replica/operator-events.ts'
+import { lengthOf, whole, writeOut } from '../replica/pages.ts'
 import type { Replica } from '../replica/replica.ts'
+import type { Applied } from '../replica/tables.ts'
 import { getState } from '../replica/v1-shapes.ts'
+import type { Views } from '../replica/views.ts'
 import { heartbeatSeconds } from '../state/heartbeat.ts'
 import { Heartbeats } from './heartbeats.ts'
 import { type Media, writeRecord } from './media.ts'
-import type { ApiReply, ApiStream } from './transport.ts'
+import { writeParts } from './operator-reads.ts'
+import type { ReadReply } from './transport.ts'
 
 const maxSubscribers = 1_000
+/** Bytes of events that wait until the snapshot before them is written; more, and the stream is cut off. */
+const maxWaiting = 64 * 1024 * 1024
 
 interface Subscriber {
-  readonly stream: ApiStream
+  readonly stream: OutStream
   readonly media: Media
+  readonly views: Views
+  /** What has happened since its snapshot, while that is still being written. */
+  waiting: Uint8Array[] | undefined
+  waitingBytes: number
 }
 
 /** The operators' SUBSCRIBE: a snapshot, then each change, each encoded once for all (Mesos contract 3). */
@@ -25,11 +36,7 @@ export class OperatorStreams {
 
   constructor(clock: Clock, replica: Replica) {
     this.#replica = replica
-    this.#off = replica.follow(applied => {
-      if (this.#subscribers.size === 0) return
-      const event = eventOf(applied)
-      if (event) this.#publish(event)
-    })
+    this.#off = replica.follow(applied => this.#tell(applied))
     this.#beats = new Heartbeats(clock, subscriber => this.#write(subscriber, { type: 'HEARTBEAT' }))
   }
 
@@ -37,21 +44,21 @@ export class OperatorStreams {
     return this.#subscribers.size
   }
 
-  subscribe(reply: ApiReply, media: Media): void {
+  /** Resolves when the snapshot has been written. */
+  async subscribe(reply: ReadReply, media: Media, views: Views): Promise<void> {
     const stream = reply.stream({ 'content-type': media })
-    const subscriber: Subscriber = { stream, media }
-    this.#write(subscriber, {
-      type: 'SUBSCRIBED',
-      subscribed: { get_state: getState(this.#replica.tables), heartbeat_interval_seconds: heartbeatSeconds },
-    })
-    this.#write(subscriber, { type: 'HEARTBEAT' })
+    const subscriber: Subscriber = { stream, media, views, waiting: [], waitingBytes: 0 }
     this.#subscribers.add(subscriber)
-    this.#beats.begin(subscriber)
     stream.onClose(() => {
       this.#subscribers.delete(subscriber)
       this.#beats.end(subscriber)
     })
     if (this.#subscribers.size > maxSubscribers) this.#subscribers.values().next().value!.stream.end()
+    await this.#writeSnapshot(subscriber)
+    this.#write(subscriber, { type: 'HEARTBEAT' })
+    for (const record of subscriber.waiting ?? []) stream.write(record)
+    subscriber.waiting = undefined
+    if (!stream.closed) this.#beats.begin(subscriber)
   }
 
   stop(): void {
@@ -60,19 +67,59 @@ export class OperatorStreams {
     for (const { stream } of [...this.#subscribers]) stream.end()
   }
 
-  #publish(event: MasterEvent): void {
+  /** One record, however long: what goes before it says its length. */
+  async #writeSnapshot({ stream, media, views }: Subscriber): Promise<void> {
+    const write = await writeParts(
+      media,
+      {
+        name: 'mesos.v1.master.Event',
+        small: { type: 'SUBSCRIBED' },
+        fields: {
+          subscribed: {
+            name: 'mesos.v1.master.Event.Subscribed',
+            small: { heartbeat_interval_seconds: heartbeatSeconds },
+            fields: { get_state: getState(this.#replica.tables.freeze({ tasks: true }), views) },
+          },
+        },
+      },
+      { ascii: true },
+    )
+    const length = await lengthOf(write)
+    await writeOut(stream, function* (page) {
+      yield* whole(`${length}\n`)(page)
+      yield* write(page)
+    })
+  }
+
+  #tell(applied: Applied): void {
+    if (this.#subscribers.size === 0) return
+    const event = eventOf(applied)
+    if (!event) return
     const records = new Map<Media, Uint8Array>()
-    for (const { stream, media } of [...this.#subscribers]) {
+    for (const subscriber of [...this.#subscribers]) {
+      if (!maySee(subscriber.views, applied)) continue
+      const { media, stream, waiting } = subscriber
       let record = records.get(media)
       if (!record) {
         record = writeRecord('mesos.v1.master.Event', media, event)
         records.set(media, record)
       }
-      stream.write(record)
+      if (!waiting) stream.write(record)
+      else {
+        waiting.push(record)
+        subscriber.waitingBytes += record.length
+        if (subscriber.waitingBytes > maxWaiting) stream.destroy()
+      }
     }
   }
 
   #write({ stream, media }: Subscriber, event: MasterEvent): void {
     stream.write(writeRecord('mesos.v1.master.Event', media, event))
   }
+}
+
+function maySee(views: Views, { framework, task }: Applied): boolean {
+  if (!framework) return true
+  const { info } = framework.view
+  return task ? views.task(task.task, info) : views.framework(info)
 }

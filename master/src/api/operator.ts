@@ -1,15 +1,15 @@
 import { BadMessage } from '@meseta/common/protocol/errors'
 import type { MasterCall, MasterCallType, MasterResponse } from '@meseta/common/protocol/mesos'
-import type { Replica } from '../replica/replica.ts'
-import { getAgents, getExecutors, getFrameworks, getRoles, getState, getTasks } from '../replica/v1-shapes.ts'
+import type { MasterFacts } from '../replica/facts.ts'
+import type { ReadSide } from '../replica/read-side.ts'
 import { acceptedMedia, contentType, type Media, notAcceptable, readMessage, writeMessage } from './media.ts'
-import type { OperatorStreams } from './operator-stream.ts'
-import { type ApiReply, type ApiRequest, empty, refusal } from './transport.ts'
+import { isRead } from './operator-reads.ts'
+import { type ApiRequest, empty, type ReadReply, refusal } from './transport.ts'
 import { versionInfo } from './version.ts'
 
 export interface OperatorOptions {
-  readonly replica: Replica
-  readonly streams: OperatorStreams
+  readonly facts: MasterFacts
+  readonly read: ReadSide
   readonly metrics: () => Readonly<Record<string, number>>
   readonly operate: Operate
 }
@@ -56,7 +56,7 @@ export class OperatorEndpoint {
     this.#options = options
   }
 
-  handle(request: ApiRequest, reply: ApiReply): void {
+  handle(request: ApiRequest, reply: ReadReply): void {
     if (request.method !== 'POST') {
       reply.answer(refusal(405, 'Expecting POST', { allow: 'POST' }))
       return
@@ -78,29 +78,27 @@ export class OperatorEndpoint {
     const accepted = acceptedMedia(request)
     if (problem !== undefined) reply.answer(refusal(400, `Failed to validate the Call: ${problem}`))
     else if (accepted === undefined) reply.answer(notAcceptable)
-    else this.#perform(request, call, accepted, reply)
+    else this.#perform(call, accepted, reply, request.principal)
   }
 
-  #perform({ principal }: ApiRequest, call: MasterCall, media: Media, reply: ApiReply): void {
-    if (call.type === 'SUBSCRIBE') {
-      this.#options.streams.subscribe(reply, media)
-      return
-    }
-    const response = this.#read(call.type!)
-    if (!response) {
-      this.#options.operate(call, principal, (status, message) =>
+  #perform(call: MasterCall, accepted: Media, reply: ReadReply, viewer: string | undefined): void {
+    const { read, operate } = this.#options
+    const type = call.type!
+    const own = this.#own(type)
+    if (own) {
+      const body = writeMessage('mesos.v1.master.Response', accepted, { type: type as 'GET_HEALTH', ...own })
+      reply.answer({ status: 200, headers: { 'content-type': accepted }, body })
+    } else if (type === 'SUBSCRIBE' || isRead(type))
+      read.handle({ type: 'CALL', call: type, media: accepted, viewer }, reply)
+    else
+      operate(call, viewer, (status, message) =>
         reply.answer(message === undefined ? empty(status) : refusal(status, message)),
       )
-      return
-    }
-    const body = writeMessage('mesos.v1.master.Response', media, { type: call.type as 'GET_STATE', ...response })
-    reply.answer({ status: 200, headers: { 'content-type': media }, body })
   }
 
-  /** The reply of a call that only reads; undefined for one that changes something. */
-  #read(type: MasterCallType): Omit<MasterResponse, 'type'> | undefined {
-    const { replica, metrics } = this.#options
-    const { tables, facts } = replica
+  /** The reply of a call that asks about this master alone. */
+  #own(type: MasterCallType): Omit<MasterResponse, 'type'> | undefined {
+    const { facts, metrics } = this.#options
     switch (type) {
       case 'GET_HEALTH':
         return { get_health: { healthy: true } }
@@ -112,22 +110,6 @@ export class OperatorEndpoint {
         return { get_metrics: { metrics: Object.entries(metrics()).map(([name, value]) => ({ name, value })) } }
       case 'GET_LOGGING_LEVEL':
         return { get_logging_level: { level: 0 } }
-      case 'GET_STATE':
-        return { get_state: getState(tables) }
-      case 'GET_AGENTS':
-        return { get_agents: getAgents(tables) }
-      case 'GET_FRAMEWORKS':
-        return { get_frameworks: getFrameworks(tables) }
-      case 'GET_EXECUTORS':
-        return { get_executors: getExecutors(tables) }
-      case 'GET_OPERATIONS':
-        return { get_operations: { operations: [...tables.operations.values()] } }
-      case 'GET_TASKS':
-        return { get_tasks: getTasks(tables) }
-      case 'GET_ROLES':
-        return { get_roles: getRoles(tables, facts.weights) }
-      case 'GET_WEIGHTS':
-        return { get_weights: { weight_infos: [...facts.weights].map(([role, weight]) => ({ role, weight })) } }
       case 'GET_MASTER':
         return {
           get_master: {
@@ -136,12 +118,6 @@ export class OperatorEndpoint {
             elected_time: facts.electedAt / 1000,
           },
         }
-      case 'GET_MAINTENANCE_STATUS':
-        return { get_maintenance_status: { status: {} } }
-      case 'GET_MAINTENANCE_SCHEDULE':
-        return { get_maintenance_schedule: { schedule: {} } }
-      case 'GET_QUOTA':
-        return { get_quota: { status: {} } }
       default:
         return undefined
     }

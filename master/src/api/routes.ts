@@ -1,11 +1,21 @@
 import { HttpError } from '@meseta/common/service/errors'
 import type { HealthReport } from '@meseta/common/service/health'
-import type { Replica } from '../replica/replica.ts'
+import type { ReadSide } from '../replica/read-side.ts'
+import { callbackOf, inScript } from './jsonp.ts'
 import { callOfForm, formMethods, formRoutes } from './legacy-forms.ts'
 import { legacyReads } from './legacy-reads.ts'
 import type { Operate, OperatorEndpoint } from './operator.ts'
 import type { SchedulerEndpoint } from './scheduler.ts'
-import { type ApiAnswer, type ApiReply, type ApiRequest, empty, headerOf, json, refusal } from './transport.ts'
+import {
+  type ApiAnswer,
+  type ApiReply,
+  type ApiRequest,
+  empty,
+  headerOf,
+  json,
+  type ReadReply,
+  refusal,
+} from './transport.ts'
 import { versionInfo } from './version.ts'
 
 /** Who leads, as far as this process knows. */
@@ -20,7 +30,9 @@ export type Leadership =
 export interface LeaderApi {
   readonly scheduler: SchedulerEndpoint
   readonly operator: OperatorEndpoint
-  readonly replica: Replica
+  readonly read: ReadSide
+  /** Where it is: `host:port`. */
+  readonly address: string
   readonly operate: Operate
   /** Runs what handles several requests, so that the master takes their calls in one step. */
   readonly together: (action: () => void) => void
@@ -97,7 +109,7 @@ export class Routes {
     else action()
   }
 
-  handle(request: ApiRequest, reply: ApiReply): void {
+  handle(request: ApiRequest, reply: ReadReply): void {
     if (['/', '/master', '/master/'].includes(request.path)) {
       reply.answer({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: page })
       return
@@ -136,35 +148,34 @@ export class Routes {
     }
   }
 
-  #lead(api: LeaderApi, route: string, request: ApiRequest, reply: ApiReply): void {
+  #lead(api: LeaderApi, route: string, request: ApiRequest, reply: ReadReply): void {
     if (route === '/api/v1/scheduler') api.scheduler.handle(request, reply)
     else if (route === '/api/v1') api.operator.handle(request, reply)
-    else if (route === '/redirect') reply.answer(redirect(request, route, addressOf(api.replica)))
+    else if (route === '/redirect') reply.answer(redirect(request, route, api.address))
     else if (formMethods(route).includes(request.method)) change(api, route, request, reply)
-    else reply.answer(this.#read(api, route, request))
-  }
-
-  #read(api: LeaderApi, route: string, request: ApiRequest): ApiAnswer {
-    const read = legacyReads[route]
-    const allowed = [...(read ? ['GET'] : []), ...formMethods(route)]
-    const isRead = request.method === 'GET' || request.method === 'HEAD'
-    // Most reads do not look at the method (Mesos contract 1.1).
-    const isStrict = !read || allowed.length > 1 || route === '/maintenance/status'
-    if (isStrict && !(read && isRead))
-      return refusal(405, `Expecting ${allowed.join(' or ')}`, { allow: allowed.join(', ') })
-    return this.#json(request, read(api.replica, new URLSearchParams(request.query)))
+    else {
+      const refused = refusedRead(route, request)
+      if (refused) reply.answer(refused)
+      else api.read.handle({ type: 'OLDER', route, query: request.query, viewer: request.principal }, reply)
+    }
   }
 
   /** JSON, or with `?jsonp=f` a script that calls f with it. */
   #json(request: ApiRequest, body: string): ApiAnswer {
-    const callback = new URLSearchParams(request.query).get('jsonp')
-    if (callback === null) return json(body)
-    if (callback.length > 200 || !/^[A-Za-z_$][\w$.]*$/.test(callback))
-      return refusal(400, 'jsonp: must be the name of a function, as in angular.callbacks._0')
-    // In a script two characters end a line that in JSON are text.
-    const script = body.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
-    return { status: 200, headers: { 'content-type': 'text/javascript' }, body: `${callback}(${script});` }
+    const callback = callbackOf(new URLSearchParams(request.query))
+    if (callback === undefined) return json(body)
+    if (typeof callback === 'object') return callback
+    return { status: 200, headers: { 'content-type': 'text/javascript' }, body: `${callback}(${inScript(body)});` }
   }
+}
+
+/** Why a route is not read so; undefined where it is. Most reads do not look at the method (Mesos contract 1.1). */
+function refusedRead(route: string, { method }: ApiRequest): ApiAnswer | undefined {
+  const isRoute = route in legacyReads
+  const allowed = [...(isRoute ? ['GET'] : []), ...formMethods(route)]
+  const isStrict = !isRoute || allowed.length > 1 || route === '/maintenance/status'
+  if (!isStrict || (isRoute && (method === 'GET' || method === 'HEAD'))) return undefined
+  return refusal(405, `Expecting ${allowed.join(' or ')}`, { allow: allowed.join(', ') })
 }
 
 /** Without a word while all is well, as the original (Mesos contract 4); what is not well is said to anybody, the rest to who asks for JSON. */
@@ -172,8 +183,6 @@ function health(report: HealthReport, request: ApiRequest): ApiAnswer {
   if (report.status === 'ok' && !headerOf(request, 'accept')?.includes('application/json')) return empty(200)
   return { ...json(JSON.stringify(report)), status: report.status === 'down' ? 503 : 200 }
 }
-
-const addressOf = ({ facts: { masterInfo } }: Replica): string => `${masterInfo.hostname}:${masterInfo.port}`
 
 /** Scheme-less, so that it fits whatever the client speaks (Mesos contract 1.2). */
 function redirect(request: ApiRequest, route: string, leader: string): ApiAnswer {

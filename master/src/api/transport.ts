@@ -1,3 +1,5 @@
+import type { OutStream } from '@meseta/common/service/stream'
+
 /** A request as the endpoints see it, whatever carried it. */
 export interface ApiRequest {
   readonly method: string
@@ -46,6 +48,11 @@ export interface ApiReply {
   answer(answer: ApiAnswer): void
   /** Answers 200 with a stream. */
   stream(headers: Readonly<Record<string, string>>): ApiStream
+}
+
+/** Where the answer to a read goes. */
+export interface ReadReply extends ApiReply {
+  stream(headers: Readonly<Record<string, string>>): OutStream
 }
 
 /** One header, the first of several. */

@@ -5,6 +5,7 @@ import { Resources } from '@meseta/common/resources/resources'
 import { capabilitiesOf, rolesOf } from '../state/framework-info.ts'
 import { addressOf } from '../state/offers.ts'
 import type { AgentRow, ExecutorRow, FrameworkRow, TaskRow } from './tables.ts'
+import { seesAll, type Views } from './views.ts'
 
 // The objects of the older endpoints (Mesos contract 4.1): times in seconds, resources as objects, `slave` for agent.
 
@@ -12,10 +13,13 @@ type Json = Record<string, unknown>
 
 const seconds = (milliseconds: number): number => milliseconds / 1000
 
-export function slaveOf(row: AgentRow): Json {
+/** As in /state; of reservations those of roles that the viewer may see. */
+export function slaveOf(row: AgentRow, views: Views = seesAll): Json {
   row.fixed ??= fixedOf(row)
+  const fixed =
+    views === seesAll ? row.fixed : { ...row.fixed, reserved_resources: legacyReservations(seen(row.total, views)) }
   return {
-    ...row.fixed,
+    ...fixed,
     used_resources: legacyResources(row.used),
     offered_resources: legacyResources(row.offered),
   }
@@ -34,21 +38,25 @@ function fixedOf({ view, total }: AgentRow): Json {
     reserved_resources: legacyReservations(total),
     unreserved_resources: legacyResources(total.unreserved()),
     active: view.active,
-    deactivated: false,
+    deactivated: view.deactivated,
     version: view.version,
     capabilities: view.capabilities,
   }
   if (info.domain) slave.domain = toJson('mesos.v1.DomainInfo', info.domain)
   if (view.reregisteredAt !== undefined) slave.reregistered_time = seconds(view.reregisteredAt)
+  if (view.drain) slave.drain_info = toJson('mesos.v1.DrainInfo', view.drain)
   return slave
 }
 
+const seen = (resources: Resources, views: Views): Resources =>
+  resources.filter(({ reservations }) => reservations === undefined || views.role(reservations.at(-1)!.role!))
+
 /** As in /slaves: also with the resources in full. */
-export function fullSlaveOf(row: AgentRow): Json {
+export function fullSlaveOf(row: AgentRow, views: Views): Json {
   return {
-    ...slaveOf(row),
+    ...slaveOf(row, views),
     reserved_resources_full: Object.fromEntries(
-      [...row.total.reservations()].map(([role, resources]) => [role, inFull(resources)]),
+      [...seen(row.total, views).reservations()].map(([role, resources]) => [role, inFull(resources)]),
     ),
     unreserved_resources_full: inFull(row.total.unreserved()),
     used_resources_full: inFull(row.used),
@@ -78,7 +86,7 @@ export function frameworkSummaryOf(row: FrameworkRow): Json {
 }
 
 /** A framework of /state and /frameworks, without its tasks. */
-export function frameworkOf(row: FrameworkRow): Json {
+export function frameworkOf(row: FrameworkRow, views: Views): Json {
   const { view } = row
   const { info } = view
   const framework: Json = {
@@ -90,7 +98,7 @@ export function frameworkOf(row: FrameworkRow): Json {
     unregistered_time: row.completedAt === undefined ? 0 : seconds(row.completedAt),
     resources: legacyResources(row.used.plus(row.offered)),
     offers: [...row.offers.values()].map(offerOf),
-    executors: [...row.executors.values()].map(executorOf),
+    executors: [...row.executors.values()].filter(({ info }) => views.executor(info, view.info)).map(executorOf),
   }
   if (view.reregisteredAt !== undefined) framework.reregistered_time = seconds(view.reregisteredAt)
   if (info.labels) framework.labels = labelsOf(info.labels)
@@ -150,6 +158,12 @@ function commandOf({ command }: ExecutorInfo): Json {
   if (command.value !== undefined) result.value = command.value
   if (command.environment) result.environment = toJson('mesos.v1.Environment', command.environment)
   return result
+}
+
+/** A task's JSON, which is made once for each change of it. */
+export function taskText(row: TaskRow): string {
+  row.text ??= JSON.stringify(taskOf(row))
+  return row.text
 }
 
 export function taskOf(row: TaskRow): Json {

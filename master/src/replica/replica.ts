@@ -6,7 +6,7 @@ import type { Change } from '../state/changes.ts'
 import { leaderInfo, type MasterFacts } from './facts.ts'
 import { feedFrameworkOf, feedTaskOf, slaveOf } from './legacy-shapes.ts'
 import { legacyRoleOf, rolesIn } from './roles.ts'
-import { type AgentRow, type Applied, type Bounds, type FrameworkRow, Tables, type TaskRow } from './tables.ts'
+import { type Applied, type Bounds, Tables, type TaskRow } from './tables.ts'
 
 /** Sums (agents, frameworks, roles, the cluster) go to the feed at most this often; tasks go at once. Milliseconds. */
 const sumsEvery = 250
@@ -21,8 +21,9 @@ export class Replica {
   readonly #clock: Clock
   readonly #facts: MasterFacts
   readonly #followers = new Set<(applied: Applied) => void>()
-  readonly #changedAgents = new Set<AgentRow>()
-  readonly #changedFrameworks = new Set<FrameworkRow>()
+  /** Ids of those whose sums have changed since they were last shown. */
+  readonly #changedAgents = new Set<string>()
+  readonly #changedFrameworks = new Set<string>()
   readonly #shownRoles = new Set<string>()
   #masters: readonly MasterInfo[]
   #sums: Timer | undefined
@@ -74,36 +75,31 @@ export class Replica {
   }
 
   #feed({ change, agent, framework, task, forgotten }: Applied): void {
-    if (agent) this.#changedAgents.add(agent)
-    if (framework) this.#changedFrameworks.add(framework)
+    if (agent) this.#changedAgents.add(agent.view.info.id!.value)
+    if (framework) this.#changedFrameworks.add(framework.view.info.id!.value)
     switch (change.type) {
       case 'AGENT':
         this.feed.put('agent', change.agent.info.id!.value, slaveOf(agent!))
         break
       case 'AGENT_REMOVED':
-        if (agent) this.#changedAgents.delete(agent)
+        this.#changedAgents.delete(change.id)
         this.feed.del('agent', change.id)
         break
       case 'FRAMEWORK':
         this.feed.put('framework', change.framework.info.id!.value, feedFrameworkOf(framework!))
         break
       case 'FRAMEWORK_COMPLETED':
-        if (framework) this.#changedFrameworks.delete(framework)
+        this.#changedFrameworks.delete(change.id)
         this.feed.del('framework', change.id)
         break
       case 'TASK':
       case 'TASK_STATUS':
         if (task && framework) this.feed.put('task', taskKey(task), feedTaskOf(task, framework.view.info.name))
-        if (task) this.#touchAgent(task)
+        if (task) this.#changedAgents.add(task.task.agent_id.value)
         break
       default:
     }
     for (const row of forgotten ?? []) this.#forget(row)
-  }
-
-  #touchAgent({ task }: TaskRow): void {
-    const agent = this.tables.agents.get(task.agent_id.value)
-    if (agent) this.#changedAgents.add(agent)
   }
 
   /** A task left the history. Its id may have been used again since. */
@@ -123,8 +119,14 @@ export class Replica {
   }
 
   #showSums(): void {
-    for (const row of this.#changedAgents) this.feed.put('agent', row.view.info.id!.value, slaveOf(row))
-    for (const row of this.#changedFrameworks) this.feed.put('framework', row.view.info.id!.value, feedFrameworkOf(row))
+    for (const id of this.#changedAgents) {
+      const row = this.tables.agents.get(id)
+      if (row) this.feed.put('agent', id, slaveOf(row))
+    }
+    for (const id of this.#changedFrameworks) {
+      const row = this.tables.frameworks.get(id)
+      if (row) this.feed.put('framework', id, feedFrameworkOf(row))
+    }
     this.#changedAgents.clear()
     this.#changedFrameworks.clear()
     this.#showRoles()

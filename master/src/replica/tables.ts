@@ -18,6 +18,9 @@ const maxStatuses = 32
 
 /** An agent with what is derived about it. */
 export interface AgentRow {
+  readonly id: string
+  /** Of the last freeze that it has not been changed since. */
+  frozen: number
   view: AgentView
   total: Resources
   used: Resources
@@ -29,22 +32,25 @@ export interface AgentRow {
   readonly frameworks: Map<string, number>
 }
 
+/** A task as it was after one change: the next change makes another row. */
 export interface TaskRow {
-  task: Task
-  resources: Resources
+  readonly task: Task
+  readonly resources: Resources
   /** Whether `resources` are counted as used. */
-  counted: boolean
-  fate: 'active' | 'completed' | 'unreachable'
+  readonly counted: boolean
+  readonly fate: Fate
   /** The object form of `resources`, made when it is first asked for. */
   shown: LegacyValues | undefined
-  /** Its JSON in /state, made when it is first asked for after a change. */
+  /** Its JSON in /state, made when it is first asked for. */
   text: string | undefined
 }
 
+export type Fate = 'active' | 'completed' | 'unreachable'
+
 /** What a framework has in one role. */
 export interface Holding {
-  used: Resources
-  offered: Resources
+  readonly used: Resources
+  readonly offered: Resources
 }
 
 export interface ExecutorRow {
@@ -54,6 +60,9 @@ export interface ExecutorRow {
 }
 
 export interface FrameworkRow {
+  readonly id: string
+  /** Of the last freeze that it has not been changed since. */
+  frozen: number
   view: FrameworkView
   /** Milliseconds since 1970; undefined while it is there. */
   completedAt: number | undefined
@@ -79,6 +88,21 @@ export interface Bounds {
   readonly completedTasksPerFramework: number
 }
 
+/** A framework as it was at a freeze, with its tasks by their fate; without them where nobody wants to know. */
+export interface FrozenFramework {
+  readonly row: FrameworkRow
+  readonly tasks: Readonly<Record<Fate, readonly TaskRow[]>>
+}
+
+/** All that answers of more than one page read, as it was at one moment. */
+export interface Frozen {
+  readonly agents: readonly AgentRow[]
+  readonly recoveredAgents: readonly AgentInfo[]
+  readonly frameworks: readonly FrozenFramework[]
+  readonly completedFrameworks: readonly FrozenFramework[]
+  readonly operations: readonly Operation[]
+}
+
 /** What a change did, for those who follow: what was looked up and what fell out of the bounded histories. */
 export interface Applied {
   readonly change: Change
@@ -94,6 +118,9 @@ export interface Applied {
 /**
  * The cluster as its readers see it, made of the heart's changes alone. What is used and offered is summed up from tasks,
  * executors and offers as they come and go, so that each change costs what it changes.
+ *
+ * Rows that a freeze has handed out are never changed: the first change after it works on a copy. So a freeze costs a walk
+ * over references, and whoever reads frozen rows may take as long as it likes.
  */
 export class Tables {
   readonly agents = new Map<string, AgentRow>()
@@ -111,11 +138,42 @@ export class Tables {
   offered = Resources.empty
   /** Tasks by state, the completed ones in the histories too. */
   readonly counters = new Map<TaskState, number>()
-  readonly #offerOwners = new Map<string, FrameworkRow>()
+  /** The frameworks' ids by offer. */
+  readonly #offerOwners = new Map<string, string>()
   readonly #bounds: Bounds
+  #freezes = 0
 
   constructor(bounds: Bounds) {
     this.#bounds = bounds
+  }
+
+  /** The tables as they are now, for an answer that is written in more than one turn. */
+  freeze(what: { readonly tasks: boolean }): Frozen {
+    this.#freezes += 1
+    const frozen = (row: FrameworkRow): FrozenFramework => ({ row, tasks: what.tasks ? tasksOf(row) : noTasks })
+    return {
+      agents: [...this.agents.values()],
+      recoveredAgents: [...this.recoveredAgents.values()],
+      frameworks: [...this.frameworks.values()].map(frozen),
+      completedFrameworks: [...this.completedFrameworks.values()].map(frozen),
+      operations: [...this.operations.values()],
+    }
+  }
+
+  #agent(id: string): AgentRow | undefined {
+    const row = this.agents.get(id)
+    if (!row || row.frozen === this.#freezes) return row
+    const copy = { ...row, frozen: this.#freezes, counters: new Map(row.counters), frameworks: new Map(row.frameworks) }
+    this.agents.set(id, copy)
+    return copy
+  }
+
+  #framework(id: string): FrameworkRow | undefined {
+    const row = this.frameworks.get(id)
+    if (!row || row.frozen === this.#freezes) return row
+    const copy = copyOf(row, this.#freezes)
+    this.frameworks.set(id, copy)
+    return copy
   }
 
   apply(change: Change): Applied {
@@ -170,7 +228,7 @@ export class Tables {
 
   #putAgent(view: AgentView): AgentRow {
     const id = view.info.id!.value
-    let row = this.agents.get(id)
+    let row = this.#agent(id)
     if (row) {
       row.view = view
       row.fixed = undefined
@@ -178,6 +236,8 @@ export class Tables {
       row.total = Resources.from([...view.total])
     } else {
       row = {
+        id,
+        frozen: this.#freezes,
         view,
         total: Resources.from([...view.total]),
         used: Resources.empty,
@@ -201,10 +261,12 @@ export class Tables {
 
   #putFramework(view: FrameworkView): FrameworkRow {
     const id = view.info.id!.value
-    let row = this.frameworks.get(id)
+    let row = this.#framework(id)
     if (row) row.view = view
     else {
       row = {
+        id,
+        frozen: this.#freezes,
         view,
         completedAt: undefined,
         used: Resources.empty,
@@ -224,7 +286,7 @@ export class Tables {
   }
 
   #completeFramework(id: string, at: number): Partial<Applied> {
-    const framework = this.frameworks.get(id)
+    const framework = this.#framework(id)
     if (!framework) return {}
     this.frameworks.delete(id)
     framework.completedAt = at
@@ -240,27 +302,29 @@ export class Tables {
 
   /** Drops a completed framework; answers the tasks that went with it. */
   #forgetCompleted(id: string): readonly TaskRow[] {
-    const framework = this.completedFrameworks.get(id)
-    if (!framework) return []
+    const row = this.completedFrameworks.get(id)
+    if (!row) return []
+    const framework = copyOf(row, this.#freezes)
     this.completedFrameworks.delete(id)
-    for (const row of framework.completed) this.#drop(framework, row)
+    for (const task of framework.completed) this.#drop(framework, task)
     return framework.completed
   }
 
   #addTask(task: Task): Partial<Applied> {
-    const framework = this.frameworks.get(task.framework_id.value)
+    const framework = this.#framework(task.framework_id.value)
     if (!framework) return {}
     const resources = Resources.from(task.resources ?? [])
-    const row: TaskRow = { task, resources, counted: false, fate: 'active', shown: undefined, text: undefined }
+    const counted = holdsResources(task.state)
+    const row: TaskRow = { task, resources, counted, fate: 'active', shown: undefined, text: undefined }
     framework.tasks.set(task.task_id.value, row)
     this.#count(framework, row, task.state, 1)
     this.#place(framework, task.agent_id.value, 1)
-    this.#recount(framework, row)
+    if (counted) this.#use(framework, task.agent_id.value, resources, true)
     return { framework, task: row }
   }
 
   #updateTask(change: Change & { type: 'TASK_STATUS' }): Partial<Applied> {
-    const framework = this.frameworks.get(change.frameworkId)
+    const framework = this.#framework(change.frameworkId)
     const row = framework?.tasks.get(change.taskId)
     if (!framework || !row) return {}
     const { state, status, forwarded } = change
@@ -274,30 +338,33 @@ export class Tables {
       this.#count(framework, row, row.task.state, -1)
       this.#count(framework, row, state, 1)
     }
-    row.task = { ...row.task, state, statuses }
-    row.text = undefined
+    const task: Task = { ...row.task, state, statuses }
     if (forwarded) {
-      row.task.status_update_state = forwarded.state
-      row.task.status_update_uuid = forwarded.uuid
+      task.status_update_state = forwarded.state
+      task.status_update_uuid = forwarded.uuid
     }
-    this.#recount(framework, row)
-    return { framework, task: row, before }
+    // An end gives the resources back, and a return from unreachability takes them again.
+    const counted = holdsResources(state)
+    if (counted !== row.counted) this.#use(framework, task.agent_id.value, row.resources, counted)
+    const updated: TaskRow = { ...row, task, counted, text: undefined }
+    framework.tasks.set(change.taskId, updated)
+    return { framework, task: updated, before }
   }
 
   #endTask(change: Change & { type: 'TASK_ENDED' }): Partial<Applied> {
-    const framework = this.frameworks.get(change.frameworkId)
+    const framework = this.#framework(change.frameworkId)
     const row = framework?.tasks.get(change.taskId)
     if (!framework || !row) return {}
     if (change.fate === 'completed') return { framework, task: row, forgotten: this.#complete(framework, row) }
-    row.fate = 'unreachable'
-    return { framework, task: row }
+    const unreachable: TaskRow = { ...row, fate: 'unreachable' }
+    framework.tasks.set(change.taskId, unreachable)
+    return { framework, task: unreachable }
   }
 
   /** Moves a task to the completed ones; answers those that had to go. */
   #complete(framework: FrameworkRow, row: TaskRow): TaskRow[] {
     framework.tasks.delete(row.task.task_id.value)
-    row.fate = 'completed'
-    framework.completed.push(row)
+    framework.completed.push({ ...row, fate: 'completed' })
     bump(framework.completedIds, row.task.task_id.value, 1)
     if (framework.completed.length <= this.#bounds.completedTasksPerFramework) return []
     const forgotten = framework.completed.shift()!
@@ -307,7 +374,7 @@ export class Tables {
   }
 
   #forgetTask(frameworkId: string, taskId: string): Partial<Applied> {
-    const framework = this.frameworks.get(frameworkId)
+    const framework = this.#framework(frameworkId)
     const row = framework?.tasks.get(taskId)
     if (!framework || !row) return {}
     framework.tasks.delete(taskId)
@@ -321,7 +388,7 @@ export class Tables {
   }
 
   #addExecutor({ agentId, frameworkId, info }: ExecutorRow): Partial<Applied> {
-    const framework = this.frameworks.get(frameworkId)
+    const framework = this.#framework(frameworkId)
     if (!framework) return {}
     framework.executors.set(`${agentId}/${info.executor_id.value}`, { agentId, frameworkId, info })
     this.#use(framework, agentId, Resources.from(info.resources ?? []), true)
@@ -330,7 +397,7 @@ export class Tables {
   }
 
   #removeExecutor(change: Change & { type: 'EXECUTOR_REMOVED' }): Partial<Applied> {
-    const framework = this.frameworks.get(change.frameworkId)
+    const framework = this.#framework(change.frameworkId)
     const key = `${change.agentId}/${change.executorId}`
     const executor = framework?.executors.get(key)
     if (!framework || !executor) return {}
@@ -341,15 +408,15 @@ export class Tables {
   }
 
   #addOffer(offer: Offer): Partial<Applied> {
-    const framework = this.frameworks.get(offer.framework_id.value)
+    const framework = this.#framework(offer.framework_id.value)
     if (!framework) return {}
     framework.offers.set(offer.id.value, offer)
-    this.#offerOwners.set(offer.id.value, framework)
+    this.#offerOwners.set(offer.id.value, offer.framework_id.value)
     return this.#offer(framework, offer, true)
   }
 
   #removeOffer(id: string): Partial<Applied> {
-    const framework = this.#offerOwners.get(id)
+    const framework = this.#framework(this.#offerOwners.get(id) ?? '')
     const offer = framework?.offers.get(id)
     if (!framework || !offer) return {}
     this.#offerOwners.delete(id)
@@ -362,26 +429,18 @@ export class Tables {
     hold(framework, 'offered', resources, more)
     const bare = resources.unallocated()
     framework.offered = moved(framework.offered, bare, more)
-    const agent = this.agents.get(offer.agent_id.value)
+    const agent = this.#agent(offer.agent_id.value)
     if (!agent) return { framework }
     agent.offered = moved(agent.offered, bare, more)
     this.offered = moved(this.offered, bare, more)
     return { framework, agent }
   }
 
-  /** Counts a task's resources as used, or no longer, as its state says. */
-  #recount(framework: FrameworkRow, row: TaskRow): void {
-    const counts = holdsResources(row.task.state)
-    if (counts === row.counted) return
-    row.counted = counts
-    this.#use(framework, row.task.agent_id.value, row.resources, counts)
-  }
-
   #use(framework: FrameworkRow, agentId: string, resources: Resources, more: boolean): void {
     hold(framework, 'used', resources, more)
     const bare = resources.unallocated()
     framework.used = moved(framework.used, bare, more)
-    const agent = this.agents.get(agentId)
+    const agent = this.#agent(agentId)
     if (!agent) return
     agent.used = moved(agent.used, bare, more)
     this.used = moved(this.used, bare, more)
@@ -390,22 +449,43 @@ export class Tables {
   #count(framework: FrameworkRow, row: TaskRow, state: TaskState, by: number): void {
     bump(this.counters, state, by)
     bump(framework.counters, state, by)
-    const agent = this.agents.get(row.task.agent_id.value)
+    const agent = this.#agent(row.task.agent_id.value)
     if (agent) bump(agent.counters, state, by)
   }
 
   #place(framework: FrameworkRow, agentId: string, by: number): void {
     bump(framework.agents, agentId, by)
-    const agent = this.agents.get(agentId)
+    const agent = this.#agent(agentId)
     if (agent) bump(agent.frameworks, framework.view.info.id!.value, by)
   }
 }
 
+const noTasks = { active: [], unreachable: [], completed: [] }
+
+function tasksOf({ tasks, completed }: FrameworkRow): FrozenFramework['tasks'] {
+  const active: TaskRow[] = []
+  const unreachable: TaskRow[] = []
+  for (const row of tasks.values()) (row.fate === 'active' ? active : unreachable).push(row)
+  return { active, unreachable, completed: [...completed] }
+}
+
+const copyOf = (row: FrameworkRow, frozen: number): FrameworkRow => ({
+  ...row,
+  frozen,
+  holdings: new Map(row.holdings),
+  offers: new Map(row.offers),
+  executors: new Map(row.executors),
+  counters: new Map(row.counters),
+  agents: new Map(row.agents),
+})
+
+const nothing: Holding = { used: Resources.empty, offered: Resources.empty }
+
 /** Counts resources for the roles they are allocated to, or no longer. A role in which nothing is left goes. */
 function hold(framework: FrameworkRow, what: keyof Holding, resources: Resources, more: boolean): void {
   for (const [role, part] of resources.allocations()) {
-    const holding = framework.holdings.get(role) ?? { used: Resources.empty, offered: Resources.empty }
-    holding[what] = moved(holding[what], part.unallocated(), more)
+    const before = framework.holdings.get(role) ?? nothing
+    const holding = { ...before, [what]: moved(before[what], part.unallocated(), more) }
     if (holding.used.isEmpty && holding.offered.isEmpty) framework.holdings.delete(role)
     else framework.holdings.set(role, holding)
   }

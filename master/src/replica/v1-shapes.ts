@@ -1,20 +1,16 @@
 import type {
-  ExecutorInfo,
-  MasterResponseGetAgents,
   MasterResponseGetAgentsAgent,
-  MasterResponseGetExecutors,
-  MasterResponseGetFrameworks,
   MasterResponseGetFrameworksFramework,
   MasterResponseGetRoles,
-  MasterResponseGetState,
-  MasterResponseGetTasks,
   TimeInfo,
 } from '@meseta/common/protocol/mesos'
 import type { Resources } from '@meseta/common/resources/resources'
+import { type Parts, rowsOf } from './message-parts.ts'
 import { rolesIn } from './roles.ts'
-import type { AgentRow, FrameworkRow, Tables } from './tables.ts'
+import type { AgentRow, Fate, FrameworkRow, Frozen, FrozenFramework, Tables } from './tables.ts'
+import type { Views } from './views.ts'
 
-// The replies of the v1 operator API (Mesos contract 3).
+// The replies of the v1 operator API (Mesos contract 3); those that may be large in parts.
 
 const time = (milliseconds: number): TimeInfo => ({ nanoseconds: Math.round(milliseconds * 1e6) })
 const shown = (resources: Resources) => resources.inBothFormats()
@@ -23,7 +19,7 @@ export function v1Agent({ view, total, used, offered }: AgentRow): MasterRespons
   return {
     agent_info: view.info,
     active: view.active,
-    deactivated: false,
+    deactivated: view.deactivated,
     version: view.version,
     pid: view.pid,
     registered_time: time(view.registeredAt),
@@ -32,6 +28,7 @@ export function v1Agent({ view, total, used, offered }: AgentRow): MasterRespons
     allocated_resources: shown(used),
     offered_resources: shown(offered),
     capabilities: view.capabilities.map(type => ({ type: type as 'MULTI_ROLE' })),
+    ...(view.drain ? { drain_info: view.drain } : {}),
   }
 }
 
@@ -52,60 +49,102 @@ export function v1Framework(row: FrameworkRow): MasterResponseGetFrameworksFrame
   }
 }
 
-export function getAgents(tables: Tables): MasterResponseGetAgents {
+export function getAgents({ agents, recoveredAgents }: Frozen): Parts {
   return {
-    agents: [...tables.agents.values()].map(v1Agent),
-    recovered_agents: [...tables.recoveredAgents.values()],
+    name: 'mesos.v1.master.Response.GetAgents',
+    fields: {
+      agents: rowsOf('mesos.v1.master.Response.GetAgents.Agent', () => agents, v1Agent),
+      recovered_agents: rowsOf(
+        'mesos.v1.AgentInfo',
+        () => recoveredAgents,
+        info => info,
+      ),
+    },
   }
 }
 
-export function getFrameworks(tables: Tables): MasterResponseGetFrameworks {
+export function getFrameworks({ frameworks, completedFrameworks }: Frozen, views: Views): Parts {
+  const rows = (all: readonly FrozenFramework[]) => {
+    const seen = all.filter(({ row }) => views.framework(row.view.info))
+    return rowsOf(
+      'mesos.v1.master.Response.GetFrameworks.Framework',
+      () => seen,
+      ({ row }) => v1Framework(row),
+    )
+  }
   return {
-    frameworks: [...tables.frameworks.values()].map(v1Framework),
-    completed_frameworks: [...tables.completedFrameworks.values()].map(v1Framework),
+    name: 'mesos.v1.master.Response.GetFrameworks',
+    fields: { frameworks: rows(frameworks), completed_frameworks: rows(completedFrameworks) },
   }
 }
 
-export function getTasks(tables: Tables): MasterResponseGetTasks {
-  const reply: Required<MasterResponseGetTasks> = {
-    pending_tasks: [],
-    tasks: [],
-    unreachable_tasks: [],
-    completed_tasks: [],
-    orphan_tasks: [],
+export function getTasks({ frameworks, completedFrameworks }: Frozen, views: Views): Parts {
+  function* tasks(fate: Fate) {
+    for (const { row, tasks } of [...frameworks, ...completedFrameworks])
+      for (const { task } of tasks[fate]) if (views.task(task, row.view.info)) yield task
   }
-  for (const row of [...tables.frameworks.values(), ...tables.completedFrameworks.values()]) {
-    for (const { task, fate } of row.tasks.values())
-      (fate === 'unreachable' ? reply.unreachable_tasks : reply.tasks).push(task)
-    for (const { task } of row.completed) reply.completed_tasks.push(task)
-  }
-  return reply
-}
-
-export function getExecutors(tables: Tables): MasterResponseGetExecutors {
-  const executors: { executor_info: ExecutorInfo; agent_id: { value: string } }[] = []
-  for (const row of tables.frameworks.values())
-    for (const { info, agentId } of row.executors.values())
-      executors.push({ executor_info: info, agent_id: { value: agentId } })
-  return { executors }
-}
-
-export function getState(tables: Tables): MasterResponseGetState {
+  const rows = (fate: Fate) =>
+    rowsOf(
+      'mesos.v1.Task',
+      () => tasks(fate),
+      task => task,
+    )
   return {
-    get_tasks: getTasks(tables),
-    get_executors: getExecutors(tables),
-    get_frameworks: getFrameworks(tables),
-    get_agents: getAgents(tables),
+    name: 'mesos.v1.master.Response.GetTasks',
+    fields: { tasks: rows('active'), unreachable_tasks: rows('unreachable'), completed_tasks: rows('completed') },
   }
 }
 
-export function getRoles(tables: Tables, weights: ReadonlyMap<string, number>): MasterResponseGetRoles {
+export function getExecutors({ frameworks }: Frozen, views: Views): Parts {
+  function* executors() {
+    for (const { row } of frameworks)
+      for (const executor of row.executors.values()) if (views.executor(executor.info, row.view.info)) yield executor
+  }
   return {
-    roles: rolesIn(tables, weights).map(role => ({
-      name: role.name,
-      weight: role.weight,
-      frameworks: role.frameworks.map(value => ({ value })),
-      resources: shown(role.used.plus(role.offered)),
-    })),
+    name: 'mesos.v1.master.Response.GetExecutors',
+    fields: {
+      executors: rowsOf('mesos.v1.master.Response.GetExecutors.Executor', executors, ({ info, agentId }) => ({
+        executor_info: info,
+        agent_id: { value: agentId },
+      })),
+    },
+  }
+}
+
+export function getOperations({ operations }: Frozen): Parts {
+  return {
+    name: 'mesos.v1.master.Response.GetOperations',
+    fields: {
+      operations: rowsOf(
+        'mesos.v1.Operation',
+        () => operations,
+        operation => operation,
+      ),
+    },
+  }
+}
+
+export function getState(frozen: Frozen, views: Views): Parts {
+  return {
+    name: 'mesos.v1.master.Response.GetState',
+    fields: {
+      get_tasks: getTasks(frozen, views),
+      get_executors: getExecutors(frozen, views),
+      get_frameworks: getFrameworks(frozen, views),
+      get_agents: getAgents(frozen),
+    },
+  }
+}
+
+export function getRoles(tables: Tables, weights: ReadonlyMap<string, number>, views: Views): MasterResponseGetRoles {
+  return {
+    roles: rolesIn(tables, weights)
+      .filter(({ name }) => views.role(name))
+      .map(role => ({
+        name: role.name,
+        weight: role.weight,
+        frameworks: role.frameworks.map(value => ({ value })),
+        resources: shown(role.used.plus(role.offered)),
+      })),
   }
 }

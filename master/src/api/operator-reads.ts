@@ -1,0 +1,70 @@
+import type { MasterCallType, MasterResponse } from '@meseta/common/protocol/mesos'
+import { jsonOf, type Lengths, measure, type Parts, protobufOf } from '../replica/message-parts.ts'
+import { lengthOf, type Write, whole } from '../replica/pages.ts'
+import type { Replica } from '../replica/replica.ts'
+import {
+  getAgents,
+  getExecutors,
+  getFrameworks,
+  getOperations,
+  getRoles,
+  getState,
+  getTasks,
+} from '../replica/v1-shapes.ts'
+import type { Views } from '../replica/views.ts'
+import { type Media, writeMessage } from './media.ts'
+
+// The v1 calls that read the cluster, answered by the read side (Mesos contract 3).
+
+/** Replies that may be large: those that list agents, frameworks, executors or tasks. */
+const inParts: Partial<Record<MasterCallType, (replica: Replica, views: Views) => Parts>> = {
+  GET_STATE: ({ tables }, views) => getState(tables.freeze({ tasks: true }), views),
+  GET_TASKS: ({ tables }, views) => getTasks(tables.freeze({ tasks: true }), views),
+  GET_AGENTS: ({ tables }) => getAgents(tables.freeze({ tasks: false })),
+  GET_FRAMEWORKS: ({ tables }, views) => getFrameworks(tables.freeze({ tasks: false }), views),
+  GET_EXECUTORS: ({ tables }, views) => getExecutors(tables.freeze({ tasks: false }), views),
+  GET_OPERATIONS: ({ tables }) => getOperations(tables.freeze({ tasks: false })),
+}
+
+const inOne: Partial<Record<MasterCallType, (replica: Replica, views: Views) => Omit<MasterResponse, 'type'>>> = {
+  GET_ROLES: ({ tables, facts }, views) => ({ get_roles: getRoles(tables, facts.weights, views) }),
+  GET_WEIGHTS: ({ facts }, views) => ({
+    get_weights: {
+      weight_infos: [...facts.weights].filter(([role]) => views.role(role)).map(([role, weight]) => ({ role, weight })),
+    },
+  }),
+  GET_MAINTENANCE_STATUS: () => ({ get_maintenance_status: { status: {} } }),
+  GET_MAINTENANCE_SCHEDULE: () => ({ get_maintenance_schedule: { schedule: {} } }),
+  GET_QUOTA: () => ({ get_quota: { status: {} } }),
+}
+
+/** Whether a call is answered by the read side. */
+export const isRead = (type: MasterCallType): boolean => type in inParts || type in inOne
+
+/** The reply of a call, as it is now; what is written of it later is frozen. */
+export function readCall(
+  type: MasterCallType,
+  media: Media,
+  replica: Replica,
+  views: Views,
+): Write | PromiseLike<Write> {
+  const parts = inParts[type]?.(replica, views)
+  if (parts) {
+    const field = type.toLowerCase()
+    return writeParts(media, { name: 'mesos.v1.master.Response', small: { type }, fields: { [field]: parts } })
+  }
+  const reply = inOne[type]!(replica, views)
+  const body = writeMessage('mesos.v1.master.Response', media, { type: type as 'GET_STATE', ...reply })
+  return whole(body)
+}
+
+/** JSON at once; protobuf when it is known how long its parts are. */
+export function writeParts(
+  media: Media,
+  parts: Parts,
+  options: { readonly ascii?: boolean } = {},
+): Write | PromiseLike<Write> {
+  if (media === 'application/json') return page => jsonOf(page, parts, options.ascii)
+  const lengths: Lengths = new Map()
+  return lengthOf(page => measure(page, parts, lengths)).then(() => page => protobufOf(page, parts, lengths))
+}
