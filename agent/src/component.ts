@@ -5,6 +5,7 @@ import { defineComponent } from '@meseta/common/service/component'
 import { shownFlags } from '@meseta/common/service/flags'
 import { Health } from '@meseta/common/service/health'
 import { createHttp } from '@meseta/common/service/http'
+import { openOwnLog } from '@meseta/common/service/own-log'
 import { canonicalUrl } from './api/paths.ts'
 import { serveApi } from './api/server.ts'
 import { mesosVersion } from './api/version.ts'
@@ -12,7 +13,6 @@ import type { AgentConfig } from './core/core.ts'
 import { agentResources, measureMachine } from './fingerprint/resources.ts'
 import { agentFlags, requireEnvironment } from './flags.ts'
 import { HostAgent } from './host-agent.ts'
-import { openOwnLog } from './own-log.ts'
 import { SandboxFiles } from './sandbox/files.ts'
 import { lockWorkDir } from './work-dir-lock.ts'
 
@@ -28,7 +28,7 @@ export const component = defineComponent({
     const workDir = given.work_dir
     const unlock = lockWorkDir(workDir)
     const logFile = given.log_file ?? join(workDir, 'agent.log')
-    const log = given.log_file === undefined ? openOwnLog(logFile, context.log) : context.log
+    const log = given.log_file === undefined ? openOwnLog('agent', logFile, context.log) : context.log
     const startedAt = clock.now()
     const startedMono = clock.monotonic()
     const hostname = given.hostname ?? given.ip

@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { modeText } from '@meseta/common/files/listed'
 import t, { type Test } from 'tap'
-import { modeText, SandboxFiles } from '../src/sandbox/files.ts'
+import { SandboxFiles } from '../src/sandbox/files.ts'
 import { swapWithLink, tempFolder } from './harness.ts'
 
 async function setUp(test: Test) {

@@ -2,7 +2,9 @@ import { type Context, defineComponent, type Handle } from '@meseta/common/servi
 import { shownFlags } from '@meseta/common/service/flags'
 import { Health } from '@meseta/common/service/health'
 import { createHttp } from '@meseta/common/service/http'
+import { Verbosity } from '@meseta/common/service/verbosity'
 import type { FastifyInstance } from 'fastify'
+import type { OwnProcess } from './api/own-process.ts'
 import { Routes } from './api/routes.ts'
 import { mesosVersion } from './api/version.ts'
 import { domainOf, type MasterFlags, masterFlags } from './flags.ts'
@@ -10,15 +12,19 @@ import { healthOf, Since } from './health.ts'
 import { serveFeed, serveRoutes } from './http.ts'
 import { Leader } from './leader.ts'
 import { masterInfoOf } from './master-info.ts'
+import { openMasterLog } from './own-log.ts'
 import { Standing } from './standing.ts'
 
 /** Largest body of a call; a larger one is a 413. */
 const bodyLimit = 16 * 1024 * 1024
 
 /** The master as a process: listens, stands for election, and serves as the leader or points to it. */
-async function start(context: Context<MasterFlags>): Promise<Handle> {
+async function start(given: Context<MasterFlags>): Promise<Handle> {
+  const { log, files, attached } = openMasterLog(given.flags, given.log)
+  const context = { ...given, log }
   const { flags, clock, random } = context
   const startedAt = clock.now()
+  const verbosity = new Verbosity(log, clock)
   const shown = flagTexts(flags)
   const held: { standing?: Standing } = {}
   const leadership = () => held.standing?.leadership ?? ({ state: 'unknown' } as const)
@@ -33,14 +39,17 @@ async function start(context: Context<MasterFlags>): Promise<Handle> {
       blindSince: held.standing?.master?.blindSince,
       unwritten: held.standing?.master?.registrar.queued ?? 0,
     })
-  const routes = new Routes({
-    leadership,
+  const own: OwnProcess = {
     health,
     metrics: () => held.standing?.metrics((clock.now() - startedAt) / 1000) ?? {},
     version: mesosVersion,
     buildTime: startedAt,
     flags: shown,
-  })
+    files,
+    attached,
+    verbosity,
+  }
+  const routes = new Routes({ leadership, own })
   const http = createHttp(context, {
     name: 'master',
     health: new Health(),
@@ -59,7 +68,7 @@ async function start(context: Context<MasterFlags>): Promise<Handle> {
     domain: domainOf(flags),
   })
   const fatal = (error: Error) => context.fatal(error)
-  const newLeader = () => new Leader(context, { masterInfo, startedAt, flags: shown, fatal })
+  const newLeader = () => new Leader(context, { masterInfo, startedAt, own, fatal })
   const standing = new Standing(context, masterInfo, newLeader)
   held.standing = standing
   await standing.begin()
@@ -68,6 +77,7 @@ async function start(context: Context<MasterFlags>): Promise<Handle> {
     stop: async () => {
       await standing.stop()
       await http.close()
+      verbosity.stop()
       store.stop()
       bus.stop()
     },

@@ -13,6 +13,9 @@ import { type HeartConfig, heartDefaults, type SorterKind } from './state/config
 export const masterFlags = defineFlags({
   ...commonFlags(5050),
   zk: { type: 'string', help: 'Where state is kept and the leader is elected; the same as --store.' },
+  log_file: { type: 'string', help: 'The file to which the log is appended, and which /master/log shows.' },
+  log_dir: { type: 'string', help: 'The folder of master.log, which /master/log shows; the work-dir unless given.' },
+  external_log_file: { type: 'string', help: 'A file that somebody else writes, for /master/log to show instead.' },
   cluster: { type: 'string', help: 'The name of the cluster that pages show; --cluster-name unless given.' },
   agent_ping_timeout: {
     type: 'duration',

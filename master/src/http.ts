@@ -25,11 +25,14 @@ export function serveRoutes(app: FastifyInstance, routes: Routes, clock: Clock):
     arrived = []
     routes.together(() => {
       for (const { request, reply } of all) {
-        try {
-          routes.handle(toApi(request), new HttpReply(reply, clock))
-        } catch (error) {
-          // It is this request that failed, not those beside it, and not the master.
+        // It is this request that failed, not those beside it, and not the master.
+        const failed = (error: unknown) => {
           if (!reply.sent) reply.send(error)
+        }
+        try {
+          routes.handle(toApi(request), new HttpReply(reply, clock))?.catch(failed)
+        } catch (error) {
+          failed(error)
         }
       }
     })
@@ -103,7 +106,8 @@ class HttpReply implements ReadReply {
     this.#reply.code(status)
     for (const name in headers) this.#reply.header(name, headers[name])
     // Most answers are a 202 without a body: with none at all fastify makes one write of it, and no content type.
-    if (body.length === 0) this.#reply.send()
+    if (body instanceof Readable) this.#reply.send(body)
+    else if (body.length === 0) this.#reply.send()
     // Text as bytes: fastify adds nothing to the content type of these.
     else this.#reply.send(typeof body === 'string' ? Buffer.from(body) : body)
   }

@@ -2,6 +2,7 @@ import type { MasterInfo } from '@meseta/common/protocol/mesos'
 import type { Context } from '@meseta/common/service/component'
 import { leaderMetrics } from './api/metrics.ts'
 import { OperatorEndpoint } from './api/operator.ts'
+import type { OwnProcess } from './api/own-process.ts'
 import type { LeaderApi } from './api/routes.ts'
 import { mesosVersion } from './api/version.ts'
 import { heartConfig, type MasterFlags } from './flags.ts'
@@ -14,8 +15,7 @@ import type { ReadSide } from './replica/read-side.ts'
 export interface LeaderOptions {
   readonly masterInfo: MasterInfo
   readonly startedAt: number
-  /** As text, for those who may see them. */
-  readonly flags: Readonly<Record<string, string>>
+  readonly own: OwnProcess
   /** It can not lead any longer. */
   readonly fatal: (error: Error) => void
 }
@@ -81,7 +81,7 @@ export class Leader {
 
   #serve(clusterId: string): void {
     const { clock, random, log, flags } = this.#context
-    const { masterInfo, startedAt } = this.#options
+    const { masterInfo, startedAt, own } = this.#options
     const config = this.#master.config
     const facts: MasterFacts = {
       clusterName: flags.cluster ?? flags.cluster_name,
@@ -91,7 +91,7 @@ export class Leader {
       startedAt,
       electedAt: this.#electedAt,
       weights: config.weights,
-      flags: this.#options.flags,
+      flags: own.flags,
       buildTime: startedAt,
     }
     const read = new ReadModel({
@@ -107,8 +107,7 @@ export class Leader {
       rules: undefined,
     })
     const operate: LeaderApi['operate'] = (call, principal, answered) => this.#master.operate(call, principal, answered)
-    const metrics = () => this.metrics((clock.now() - startedAt) / 1000)!
-    const operator = new OperatorEndpoint({ facts, read, metrics, operate })
+    const operator = new OperatorEndpoint({ read, own, operate })
     const together: LeaderApi['together'] = action => this.#master.together(action)
     const address = `${masterInfo.hostname}:${masterInfo.port}`
     const api = { scheduler: this.#master.scheduler, operator, read, address, operate, together }

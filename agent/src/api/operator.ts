@@ -1,3 +1,4 @@
+import { listFiles, readBytes } from '@meseta/common/files/files-api'
 import type {
   AgentCall,
   AgentCallType,
@@ -47,17 +48,10 @@ const calls: Partial<Record<AgentCallType, Answer>> = {
   GET_RESOURCE_PROVIDERS: () => ({ get_resource_providers: {} }),
   GET_AGENT: ({ host }) => ({ get_agent: { agent_info: agentInfo(host.agent.heart.core) } }),
   GET_CONTAINERS: getContainers,
-  LIST_FILES: async ({ files }, call) => {
-    const listed = await files.browse(required(call.list_files, 'list_files').path)
-    return {
-      list_files: { file_infos: listed.map(file => ({ ...file, mtime: { nanoseconds: file.mtime * 1e9 } })) },
-    }
-  },
-  READ_FILE: async ({ files }, call) => {
-    const { path, offset, length } = required(call.read_file, 'read_file')
-    const { data, size } = await files.read(path, offset, length ?? -1)
-    return { read_file: { size, data: Buffer.from(data).toString('base64') } }
-  },
+  LIST_FILES: async ({ files }, call) => ({
+    list_files: { file_infos: await listFiles(files, required(call.list_files, 'list_files').path) },
+  }),
+  READ_FILE: async ({ files }, call) => ({ read_file: await readBytes(files, required(call.read_file, 'read_file')) }),
 }
 
 /** @throws {HttpError} 400 where the body of the call is missing, 501 for what is not supported, and those of files */

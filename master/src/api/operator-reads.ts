@@ -33,6 +33,9 @@ const inOne: Partial<Record<MasterCallType, (replica: Replica, views: Views) => 
       weight_infos: [...facts.weights].filter(([role]) => views.role(role)).map(([role, weight]) => ({ role, weight })),
     },
   }),
+  GET_MASTER: ({ facts: { masterInfo, startedAt, electedAt } }) => ({
+    get_master: { master_info: masterInfo, start_time: startedAt / 1000, elected_time: electedAt / 1000 },
+  }),
   GET_MAINTENANCE_STATUS: () => ({ get_maintenance_status: { status: {} } }),
   GET_MAINTENANCE_SCHEDULE: () => ({ get_maintenance_schedule: { schedule: {} } }),
   GET_QUOTA: () => ({ get_quota: { status: {} } }),

@@ -1,16 +1,23 @@
 import { BadMessage } from '@meseta/common/protocol/errors'
 import type { MasterCall, MasterCallType, MasterResponse } from '@meseta/common/protocol/mesos'
-import type { MasterFacts } from '../replica/facts.ts'
 import type { ReadSide } from '../replica/read-side.ts'
 import { acceptedMedia, contentType, type Media, notAcceptable, readMessage, writeMessage } from './media.ts'
 import { isRead } from './operator-reads.ts'
-import { type ApiRequest, empty, type ReadReply, refusal } from './transport.ts'
-import { versionInfo } from './version.ts'
+import { type OwnCall, ownCalls } from './own-calls.ts'
+import type { OwnProcess } from './own-process.ts'
+import {
+  type ApiAnswer,
+  type ApiReply,
+  type ApiRequest,
+  answerWith,
+  empty,
+  type ReadReply,
+  refusal,
+} from './transport.ts'
 
 export interface OperatorOptions {
-  readonly facts: MasterFacts
   readonly read: ReadSide
-  readonly metrics: () => Readonly<Record<string, number>>
+  readonly own: OwnProcess
   readonly operate: Operate
 }
 
@@ -56,72 +63,51 @@ export class OperatorEndpoint {
     this.#options = options
   }
 
-  handle(request: ApiRequest, reply: ReadReply): void {
-    if (request.method !== 'POST') {
-      reply.answer(refusal(405, 'Expecting POST', { allow: 'POST' }))
-      return
-    }
+  /** @throws {HttpError} or rejects with one: what the answer is */
+  handle(request: ApiRequest, reply: ReadReply): void | Promise<void> {
+    if (request.method !== 'POST') return reply.answer(refusal(405, 'Expecting POST', { allow: 'POST' }))
     const media = contentType(request)
-    if (typeof media !== 'string') {
-      reply.answer(media)
-      return
-    }
+    if (typeof media !== 'string') return reply.answer(media)
     let call: MasterCall
     try {
       call = readMessage('mesos.v1.master.Call', media, request.body)
     } catch (error) {
       if (!(error instanceof BadMessage)) throw error
-      reply.answer(refusal(400, `Failed to parse body into a Call: ${error.message}`))
-      return
+      return reply.answer(refusal(400, `Failed to parse body into a Call: ${error.message}`))
     }
     const problem = checkCall(call)
     const accepted = acceptedMedia(request)
-    if (problem !== undefined) reply.answer(refusal(400, `Failed to validate the Call: ${problem}`))
-    else if (accepted === undefined) reply.answer(notAcceptable)
-    else this.#perform(call, accepted, reply, request.principal)
+    if (problem !== undefined) return reply.answer(refusal(400, `Failed to validate the Call: ${problem}`))
+    if (accepted === undefined) return reply.answer(notAcceptable)
+    return this.#perform(call, accepted, reply, request.principal)
   }
 
-  #perform(call: MasterCall, accepted: Media, reply: ReadReply, viewer: string | undefined): void {
-    const { read, operate } = this.#options
+  #perform(call: MasterCall, accepted: Media, reply: ReadReply, viewer: string | undefined): void | Promise<void> {
+    const { read, operate, own } = this.#options
     const type = call.type!
-    const own = this.#own(type)
-    if (own) {
-      const body = writeMessage('mesos.v1.master.Response', accepted, { type: type as 'GET_HEALTH', ...own })
-      reply.answer({ status: 200, headers: { 'content-type': accepted }, body })
-    } else if (type === 'SUBSCRIBE' || isRead(type))
-      read.handle({ type: 'CALL', call: type, media: accepted, viewer }, reply)
-    else
-      operate(call, viewer, (status, message) =>
-        reply.answer(message === undefined ? empty(status) : refusal(status, message)),
-      )
+    const ownCall = ownCalls[type]
+    if (ownCall) return this.#performOwn(ownCall(own, call), call, accepted, reply)
+    if (type === 'SUBSCRIBE' || isRead(type))
+      return read.handle({ type: 'CALL', call: type, media: accepted, viewer }, reply)
+    return operate(call, viewer, (status, message) =>
+      reply.answer(message === undefined ? empty(status) : refusal(status, message)),
+    )
   }
 
-  /** The reply of a call that asks about this master alone. */
-  #own(type: MasterCallType): Omit<MasterResponse, 'type'> | undefined {
-    const { facts, metrics } = this.#options
-    switch (type) {
-      case 'GET_HEALTH':
-        return { get_health: { healthy: true } }
-      case 'GET_VERSION':
-        return { get_version: { version_info: versionInfo(facts) } }
-      case 'GET_FLAGS':
-        return { get_flags: { flags: Object.entries(facts.flags).map(([name, value]) => ({ name, value })) } }
-      case 'GET_METRICS':
-        return { get_metrics: { metrics: Object.entries(metrics()).map(([name, value]) => ({ name, value })) } }
-      case 'GET_LOGGING_LEVEL':
-        return { get_logging_level: { level: 0 } }
-      case 'GET_MASTER':
-        return {
-          get_master: {
-            master_info: facts.masterInfo,
-            start_time: facts.startedAt / 1000,
-            elected_time: facts.electedAt / 1000,
-          },
-        }
-      default:
-        return undefined
-    }
+  #performOwn(response: ReturnType<OwnCall>, call: MasterCall, media: Media, reply: ApiReply): void | Promise<void> {
+    if (response === undefined) return reply.answer(empty(200))
+    return answerWith(
+      reply,
+      response instanceof Promise
+        ? response.then(made => responseOf(call, media, made))
+        : responseOf(call, media, response),
+    )
   }
+}
+
+function responseOf({ type }: MasterCall, media: Media, response: Omit<MasterResponse, 'type'>): ApiAnswer {
+  const body = writeMessage('mesos.v1.master.Response', media, { type: type as 'GET_HEALTH', ...response })
+  return { status: 200, headers: { 'content-type': media }, body }
 }
 
 function checkCall(call: MasterCall): string | undefined {

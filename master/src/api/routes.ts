@@ -1,22 +1,19 @@
-import { HttpError } from '@meseta/common/service/errors'
-import type { HealthReport } from '@meseta/common/service/health'
 import type { ReadSide } from '../replica/read-side.ts'
-import { callbackOf, inScript } from './jsonp.ts'
 import { callOfForm, formMethods, formRoutes } from './legacy-forms.ts'
 import { legacyReads } from './legacy-reads.ts'
 import type { Operate, OperatorEndpoint } from './operator.ts'
+import type { OwnProcess } from './own-process.ts'
+import { ownRoutes } from './own-routes.ts'
 import type { SchedulerEndpoint } from './scheduler.ts'
 import {
   type ApiAnswer,
   type ApiReply,
   type ApiRequest,
+  answerWith,
   empty,
-  headerOf,
-  json,
   type ReadReply,
   refusal,
 } from './transport.ts'
-import { versionInfo } from './version.ts'
 
 /** Who leads, as far as this process knows. */
 export type Leadership =
@@ -40,41 +37,17 @@ export interface LeaderApi {
 
 export interface RoutesOptions {
   readonly leadership: () => Leadership
-  readonly metrics: () => Readonly<Record<string, number>>
-  readonly health: () => HealthReport
-  readonly version: string
-  readonly buildTime: number
-  /** As text. */
-  readonly flags: Readonly<Record<string, string>>
+  readonly own: OwnProcess
 }
-
-/** Routes that exist and are not supported yet: they say so. */
-const unsupported = ['/logging/toggle', '/files/browse', '/files/read', '/files/download', '/files/debug']
 
 /** Every route, longest first: the longest one that begins the path answers (Mesos contract 1.1). */
 const routes = [
   ...new Set([...Object.keys(legacyReads), ...formRoutes]),
-  ...unsupported,
+  ...Object.keys(ownRoutes),
   '/api/v1',
   '/api/v1/scheduler',
-  '/health',
-  '/version',
-  '/flags',
   '/redirect',
-  '/metrics/snapshot',
 ].sort((a, b) => b.length - a.length)
-
-const answeredByAll = new Set([
-  '/health',
-  '/flags',
-  '/version',
-  '/metrics/snapshot',
-  '/logging/toggle',
-  '/files/browse',
-  '/files/read',
-  '/files/download',
-  '/files/debug',
-])
 
 /** The route that a path means: without the prefix `/master` and the suffix `.json`, extra segments and slashes. */
 export function routeOf(path: string): string | undefined {
@@ -109,7 +82,8 @@ export class Routes {
     else action()
   }
 
-  handle(request: ApiRequest, reply: ReadReply): void {
+  /** @throws {HttpError} or rejects with one: what the answer is */
+  handle(request: ApiRequest, reply: ReadReply): void | Promise<void> {
     if (['/', '/master', '/master/'].includes(request.path)) {
       reply.answer({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: page })
       return
@@ -123,34 +97,19 @@ export class Routes {
       reply.answer(refusal(404, '/redirect has nothing below it'))
       return
     }
+    const own = ownRoutes[route]
+    if (own) return answerWith(reply, own(this.#options.own, request))
     const leadership = this.#options.leadership()
-    if (answeredByAll.has(route)) reply.answer(this.#own(route, request))
-    else if (leadership.state === 'unknown') reply.answer(refusal(503, 'No leader elected'))
+    if (leadership.state === 'unknown') reply.answer(refusal(503, 'No leader elected'))
     else if (leadership.state === 'following') reply.answer(redirect(request, route, leadership.leader))
     else if (!leadership.api) reply.answer(refusal(503, 'Master has not finished recovery'))
-    else this.#lead(leadership.api, route, request, reply)
+    else return this.#lead(leadership.api, route, request, reply)
+    return undefined
   }
 
-  #own(route: string, request: ApiRequest): ApiAnswer {
-    switch (route) {
-      case '/health':
-        return health(this.#options.health(), request)
-      case '/version':
-        return this.#json(request, JSON.stringify(versionInfo(this.#options)))
-      case '/flags':
-        if (request.method !== 'GET' && request.method !== 'HEAD')
-          return refusal(405, 'Expecting GET', { allow: 'GET' })
-        return this.#json(request, JSON.stringify({ flags: this.#options.flags }))
-      case '/metrics/snapshot':
-        return this.#json(request, JSON.stringify(this.#options.metrics()))
-      default:
-        return refusal(501, `${route} is not supported yet by this master`)
-    }
-  }
-
-  #lead(api: LeaderApi, route: string, request: ApiRequest, reply: ReadReply): void {
+  #lead(api: LeaderApi, route: string, request: ApiRequest, reply: ReadReply): void | Promise<void> {
+    if (route === '/api/v1') return api.operator.handle(request, reply)
     if (route === '/api/v1/scheduler') api.scheduler.handle(request, reply)
-    else if (route === '/api/v1') api.operator.handle(request, reply)
     else if (route === '/redirect') reply.answer(redirect(request, route, api.address))
     else if (formMethods(route).includes(request.method)) change(api, route, request, reply)
     else {
@@ -158,14 +117,7 @@ export class Routes {
       if (refused) reply.answer(refused)
       else api.read.handle({ type: 'OLDER', route, query: request.query, viewer: request.principal }, reply)
     }
-  }
-
-  /** JSON, or with `?jsonp=f` a script that calls f with it. */
-  #json(request: ApiRequest, body: string): ApiAnswer {
-    const callback = callbackOf(new URLSearchParams(request.query))
-    if (callback === undefined) return json(body)
-    if (typeof callback === 'object') return callback
-    return { status: 200, headers: { 'content-type': 'text/javascript' }, body: `${callback}(${inScript(body)});` }
+    return undefined
   }
 }
 
@@ -178,12 +130,6 @@ function refusedRead(route: string, { method }: ApiRequest): ApiAnswer | undefin
   return refusal(405, `Expecting ${allowed.join(' or ')}`, { allow: allowed.join(', ') })
 }
 
-/** Without a word while all is well, as the original (Mesos contract 4); what is not well is said to anybody, the rest to who asks for JSON. */
-function health(report: HealthReport, request: ApiRequest): ApiAnswer {
-  if (report.status === 'ok' && !headerOf(request, 'accept')?.includes('application/json')) return empty(200)
-  return { ...json(JSON.stringify(report)), status: report.status === 'down' ? 503 : 200 }
-}
-
 /** Scheme-less, so that it fits whatever the client speaks (Mesos contract 1.2). */
 function redirect(request: ApiRequest, route: string, leader: string): ApiAnswer {
   const target = route === '/redirect' ? '' : request.path + (request.query === '' ? '' : `?${request.query}`)
@@ -192,12 +138,7 @@ function redirect(request: ApiRequest, route: string, leader: string): ApiAnswer
 
 /** An older endpoint that changes something: it is the call of the v1 API that it means. */
 function change(api: LeaderApi, route: string, request: ApiRequest, reply: ApiReply): void {
-  try {
-    api.operate(callOfForm(route, request)!, request.principal, (status, message) =>
-      reply.answer(message === undefined ? empty(status) : refusal(status, message)),
-    )
-  } catch (error) {
-    if (!(error instanceof HttpError)) throw error
-    reply.answer(refusal(error.status, error.message))
-  }
+  api.operate(callOfForm(route, request)!, request.principal, (status, message) =>
+    reply.answer(message === undefined ? empty(status) : refusal(status, message)),
+  )
 }

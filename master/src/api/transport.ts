@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { OutStream } from '@meseta/common/service/stream'
 
 /** A request as the endpoints see it, whatever carried it. */
@@ -29,7 +30,8 @@ export interface ApiSource {
 export interface ApiAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: Uint8Array | string
+  /** A file is sent as it is read. */
+  readonly body: Uint8Array | string | Readable
 }
 
 /** An answer that goes on: each write is one record and becomes one chunk. */
@@ -74,4 +76,10 @@ export function empty(status: number, headers: Readonly<Record<string, string>> 
 
 export function json(body: string): ApiAnswer {
   return { status: 200, headers: { 'content-type': 'application/json' }, body }
+}
+
+/** Answers at once, or when the answer has been made. */
+export function answerWith(reply: ApiReply, answer: ApiAnswer | Promise<ApiAnswer>): void | Promise<void> {
+  if (answer instanceof Promise) return answer.then(made => reply.answer(made))
+  return reply.answer(answer)
 }

@@ -1,18 +1,25 @@
 import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { createLogger, type LogLevel } from '@meseta/common/service/logger'
 import type { Logger } from 'pino'
+import { createLogger, type LogLevel } from './logger.ts'
 
 /** The log begins a new file at this size; one older file is kept. */
 const rotateAt = 10 * 2 ** 20
 
 /**
- * The agent's own log, which the files API shows as `/slave/log`. Warnings and errors also go to the log of the process.
+ * A component's own log, which its files API shows. Warnings and errors, or all lines, also go to the log of the process, as far as
+ * that takes them.
  */
-export function openOwnLog(path: string, processLog: Logger): Logger {
+export function openOwnLog(
+  name: string,
+  path: string,
+  processLog: Logger,
+  echoed: 'warnings' | 'all' = 'warnings',
+): Logger {
   mkdirSync(dirname(path), { recursive: true })
   // It is there to be read before there is anything to tell.
   appendFileSync(path, '')
+  const echoes = echoed === 'all' ? /^\{"level":"(\w+)"/ : /^\{"level":"(warn|error|fatal)"/
   let size = sizeOf(path)
   const write = (line: string) => {
     if (size + line.length > rotateAt) {
@@ -21,8 +28,8 @@ export function openOwnLog(path: string, processLog: Logger): Logger {
     }
     appendFileSync(path, line)
     size += line.length
-    const level = /^\{"level":"(warn|error|fatal)"/.exec(line)?.[1] as 'warn' | 'error' | 'fatal' | undefined
-    if (level === undefined) return
+    const level = echoes.exec(line)?.[1] as Exclude<LogLevel, 'silent'> | undefined
+    if (level === undefined || !processLog.isLevelEnabled(level)) return
     const { msg, level: _level, time: _time, component: _component, ...fields } = JSON.parse(line)
     processLog[level](fields, msg)
   }
@@ -35,7 +42,7 @@ export function openOwnLog(path: string, processLog: Logger): Logger {
       }
     },
   }
-  return createLogger({ name: 'agent', level: processLog.level as LogLevel, stream })
+  return createLogger({ name, level: processLog.level as LogLevel, stream })
 }
 
 function sizeOf(path: string): number {
