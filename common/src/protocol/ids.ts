@@ -19,3 +19,6 @@ export function checkId(value: unknown): string | undefined {
   if (!value.isWellFormed()) return 'must not contain half of a surrogate pair'
   return undefined
 }
+
+/** Whether a text is the base64 of 16 bytes, as a uuid is on the wires. */
+export const isUuid = (text: string): boolean => /^[A-Za-z0-9+/]{21}[AQgw]==$/.test(text)

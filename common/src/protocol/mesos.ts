@@ -2334,6 +2334,18 @@ export interface Frame {
 
 export type FrameKind = 'UNKNOWN' | 'ANNOUNCE' | 'TURN' | 'OPEN' | 'DATA' | 'ACK' | 'HEARTBEAT' | 'CLOSE' | 'ECHO'
 
+export interface KeptTask {
+  role: string
+  executor_id?: string
+  resources?: Resource[]
+}
+
+export interface KeptCondition {
+  healthy?: boolean
+  check_status?: CheckStatusInfo
+  container_status?: ContainerStatus
+}
+
 export interface AgentToMaster {
   register?: Register
   reregister?: Reregister
@@ -2837,6 +2849,8 @@ export interface MessageTypes {
   'google.protobuf.Duration': Duration
   'meseta.v1.Beacon': Beacon
   'meseta.v1.Frame': Frame
+  'meseta.v1.KeptTask': KeptTask
+  'meseta.v1.KeptCondition': KeptCondition
   'meseta.v1.AgentToMaster': AgentToMaster
   'meseta.v1.Register': Register
   'meseta.v1.Reregister': Reregister

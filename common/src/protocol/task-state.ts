@@ -1,6 +1,24 @@
 // The rules of task states (Mesos contract 2.6).
 import type { OperationState, TaskState } from './mesos.ts'
 
+/** All there are, in an order that does not change while a process runs. */
+export const taskStates = Object.keys({
+  TASK_STAGING: true,
+  TASK_STARTING: true,
+  TASK_RUNNING: true,
+  TASK_KILLING: true,
+  TASK_FINISHED: true,
+  TASK_FAILED: true,
+  TASK_KILLED: true,
+  TASK_ERROR: true,
+  TASK_LOST: true,
+  TASK_DROPPED: true,
+  TASK_UNREACHABLE: true,
+  TASK_GONE: true,
+  TASK_GONE_BY_OPERATOR: true,
+  TASK_UNKNOWN: true,
+} satisfies Record<TaskState, true>) as readonly TaskState[]
+
 const terminal: ReadonlySet<TaskState> = new Set<TaskState>([
   'TASK_FINISHED',
   'TASK_FAILED',

@@ -134,7 +134,8 @@ export function loseTask(cluster: Cluster, task: TaskRecord, loss: Loss, recover
   }
   if (holdsResources(task.state) && holdsResources(known)) release(cluster, task)
   updateTask(cluster, task, known, status)
+  const { id, frameworkId } = task
   const forgotten = cluster.tasks.makeUnreachable(task, loss.since ?? cluster.now.wall)
-  cluster.change({ type: 'TASK_ENDED', frameworkId: task.frameworkId, taskId: task.id, fate: 'unreachable' })
+  cluster.change({ type: 'TASK_ENDED', frameworkId, taskId: id, fate: 'unreachable' })
   if (forgotten) cluster.change({ type: 'TASK_FORGOTTEN', frameworkId: forgotten.frameworkId, taskId: forgotten.id })
 }

@@ -83,7 +83,7 @@ const sentences: Partial<Record<TaskState, string>> = {
 
 /** The forwarded state, or the latest where none was; without uuid, data and labels. */
 function ofTask(cluster: Cluster, framework: Framework, task: TaskRecord): TaskStatus {
-  const state = task.forwardedState ?? task.state
+  const state = task.forwarded?.state ?? task.state
   const status: TaskStatus = {
     task_id: { value: task.id },
     state: stateFor(isPartitionAware(framework), state),
@@ -94,7 +94,7 @@ function ofTask(cluster: Cluster, framework: Framework, task: TaskRecord): TaskS
     timestamp: cluster.now.wall / 1000,
   }
   if (task.executorId) status.executor_id = { value: task.executorId }
-  const { healthy, check_status: checked, container_status: container } = task.status ?? {}
+  const { healthy, check_status: checked, container_status: container } = task.condition
   if (healthy !== undefined) status.healthy = healthy
   if (checked !== undefined) status.check_status = checked
   if (container !== undefined) status.container_status = container

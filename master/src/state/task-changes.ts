@@ -1,12 +1,14 @@
+import { isUuid } from '@meseta/common/protocol/ids'
 import type { Task, TaskState, TaskStatus, TaskStatusReason, TaskStatusSource } from '@meseta/common/protocol/mesos'
 import { holdsResources, isTerminal } from '@meseta/common/protocol/task-state'
 import type { Resources } from '@meseta/common/resources/resources'
 import type { Cluster } from './cluster.ts'
-import type { TaskRecord } from './tasks.ts'
+import type { Forwarded, TaskRecord } from './tasks.ts'
 
 /** Adds a task to the state and shows it. Its resources are already allocated. */
 export function addTask(cluster: Cluster, task: Task, role: string, resources: Resources): TaskRecord {
-  const record: TaskRecord = {
+  const { status_update_state: state, status_update_uuid: uuid } = task
+  const record = cluster.tasks.add({
     id: task.task_id.value,
     frameworkId: task.framework_id.value,
     agentId: task.agent_id.value,
@@ -15,11 +17,8 @@ export function addTask(cluster: Cluster, task: Task, role: string, resources: R
     resources,
     state: task.state,
     status: task.statuses?.at(-1),
-    forwardedState: task.status_update_state,
-    forwardedUuid: task.status_update_uuid,
-    killGrace: undefined,
-  }
-  cluster.tasks.add(record)
+    forwarded: state !== undefined && uuid !== undefined && isUuid(uuid) ? { state, uuid } : undefined,
+  })
   cluster.showTask(task)
   return record
 }
@@ -33,12 +32,9 @@ export function updateTask(
   task: TaskRecord,
   latest: TaskState,
   status: TaskStatus,
-  forwarded?: { readonly state: TaskState; readonly uuid: string },
+  forwarded?: Forwarded,
 ): void {
-  if (forwarded) {
-    task.forwardedState = forwarded.state
-    task.forwardedUuid = forwarded.uuid
-  }
+  if (forwarded) task.forwarded = forwarded
   const before = task.state
   if (!isTerminal(before)) {
     task.state = latest
@@ -46,7 +42,7 @@ export function updateTask(
     if (isTerminal(latest)) cluster.tally.ended(latest, status)
   }
   const { data: _, ...rest } = status
-  task.status = rest
+  task.condition = rest
   cluster.change({
     type: 'TASK_STATUS',
     frameworkId: task.frameworkId,
@@ -81,6 +77,7 @@ export function endTask(cluster: Cluster, task: TaskRecord, ending?: Ending): vo
     if (task.executorId) status.executor_id = { value: task.executorId }
     updateTask(cluster, task, ending.state, status)
   }
+  const { id, frameworkId } = task
   cluster.tasks.remove(task)
-  cluster.change({ type: 'TASK_ENDED', frameworkId: task.frameworkId, taskId: task.id, fate: 'completed' })
+  cluster.change({ type: 'TASK_ENDED', frameworkId, taskId: id, fate: 'completed' })
 }

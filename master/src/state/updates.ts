@@ -1,3 +1,5 @@
+import { excerpt } from '@meseta/common/protocol/excerpt'
+import { isUuid } from '@meseta/common/protocol/ids'
 import type { SchedulerCallAcknowledge, StatusUpdate, TaskStatus } from '@meseta/common/protocol/mesos'
 import { isTerminal, stateFor } from '@meseta/common/protocol/task-state'
 import type { Cluster } from './cluster.ts'
@@ -17,6 +19,11 @@ export function statusUpdate(cluster: Cluster, agent: Agent, update: StatusUpdat
     cluster.tally.count('invalid_status_updates')
     if (cluster.completed.has(frameworkId))
       cluster.send(agent, { shutdown_framework: { framework_id: { value: frameworkId } } })
+    return
+  }
+  if (update.status.uuid !== undefined && !isUuid(update.status.uuid)) {
+    cluster.tally.count('invalid_status_updates')
+    cluster.note({ code: 'UPDATE_WITHOUT_UUID', agentId: agent.id, frameworkId, detail: excerpt(update.status.uuid) })
     return
   }
   const task = cluster.tasks.get(frameworkId, update.status.task_id.value)
@@ -58,7 +65,7 @@ export function acknowledge(cluster: Cluster, framework: Framework, call: Schedu
   cluster.tally.count('messages_status_update_acknowledgement')
   const agent = cluster.agents.get(call.agent_id.value)
   const task = cluster.tasks.get(framework.id, call.task_id.value)
-  const nothingForwarded = task !== undefined && task.agentId === agent?.id && task.forwardedUuid === undefined
+  const nothingForwarded = task !== undefined && task.agentId === agent?.id && task.forwarded === undefined
   if (!agent?.connected || nothingForwarded) {
     cluster.tally.count('invalid_status_update_acknowledgements')
     cluster.note({
@@ -73,6 +80,6 @@ export function acknowledge(cluster: Cluster, framework: Framework, call: Schedu
   cluster.send(agent, {
     acknowledge: { framework_id: { value: framework.id }, task_id: call.task_id, uuid: call.uuid },
   })
-  const ended = task?.forwardedState !== undefined && isTerminal(task.forwardedState)
-  if (task && ended && task.agentId === agent.id && task.forwardedUuid === call.uuid) endTask(cluster, task)
+  const forwarded = task?.forwarded
+  if (task?.agentId === agent.id && forwarded?.uuid === call.uuid && isTerminal(forwarded.state)) endTask(cluster, task)
 }

@@ -1,0 +1,93 @@
+/** Sizes are multiples of this, and references count in it. Bytes. */
+const unit = 16
+const pageBytes = 1024 * 1024
+/** Before each record: its length. */
+const head = 4
+/** Longer records lie apart. */
+const longest = 32 * 1024
+
+/**
+ * Many small byte records in few large buffers, so that a million of them cost the garbage collector nothing. A record keeps
+ * its place until it is freed; a freed place is used again by the next record of its size.
+ */
+export class Slab {
+  readonly #pages: Buffer[] = []
+  /** The first free place by size in units; each free place holds the next one, plus 1, in its head. */
+  readonly #free = new Map<number, number>()
+  readonly #large = new Map<number, Uint8Array>()
+  #used = pageBytes
+  #nextLarge = -1
+  #bytes = 0
+
+  /** Bytes of all records that are kept, with what their places waste. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Keeps a copy of these bytes. Answers where: any number, whose meaning is this slab's own. */
+  put(record: Uint8Array): number {
+    if (record.length > longest) return this.#putLarge(record)
+    const units = Math.ceil((record.length + head) / unit)
+    const place = this.#take(units)
+    const { page, at } = this.#locate(place)
+    page.writeUInt32LE(record.length, at)
+    page.set(record, at + head)
+    this.#bytes += units * unit
+    return place
+  }
+
+  /** The bytes of a record, which are good until it is freed. */
+  get(place: number): Uint8Array {
+    const large = this.#large.get(place)
+    if (large) return large
+    const { page, at } = this.#locate(place)
+    return page.subarray(at + head, at + head + page.readUInt32LE(at))
+  }
+
+  free(place: number): void {
+    const large = this.#large.get(place)
+    if (large) {
+      this.#large.delete(place)
+      this.#bytes -= large.length
+      return
+    }
+    const { page, at } = this.#locate(place)
+    const units = Math.ceil((page.readUInt32LE(at) + head) / unit)
+    page.writeUInt32LE((this.#free.get(units) ?? -1) + 1, at)
+    this.#free.set(units, place)
+    this.#bytes -= units * unit
+  }
+
+  #putLarge(record: Uint8Array): number {
+    const place = this.#nextLarge--
+    this.#large.set(place, record.slice())
+    this.#bytes += record.length
+    return place
+  }
+
+  #take(units: number): number {
+    const free = this.#free.get(units)
+    if (free === undefined) return this.#extend(units * unit)
+    const { page, at } = this.#locate(free)
+    const next = page.readUInt32LE(at)
+    if (next === 0) this.#free.delete(units)
+    else this.#free.set(units, next - 1)
+    return free
+  }
+
+  #extend(bytes: number): number {
+    if (this.#used + bytes > pageBytes) {
+      this.#pages.push(Buffer.allocUnsafeSlow(pageBytes))
+      this.#used = 0
+    }
+    const place = ((this.#pages.length - 1) * pageBytes + this.#used) / unit
+    this.#used += bytes
+    return place
+  }
+
+  #locate(place: number): { page: Buffer; at: number } {
+    const offset = place * unit
+    const number = Math.floor(offset / pageBytes)
+    return { page: this.#pages[number]!, at: offset - number * pageBytes }
+  }
+}
