@@ -135,8 +135,8 @@ class Storm {
   #acknowledge(): void {
     const framework = this.#pick(this.#frameworks)
     const task = framework && this.#pick(this.bench.heart.cluster.tasks.ofFramework(framework.id))
-    if (!framework || !task?.forwardedUuid) return
-    const acknowledge = { agent_id: { value: task.agentId }, task_id: { value: task.id }, uuid: task.forwardedUuid }
+    if (!framework || !task?.forwarded?.uuid) return
+    const acknowledge = { agent_id: { value: task.agentId }, task_id: { value: task.id }, uuid: task.forwarded?.uuid }
     this.bench.call(framework, { type: 'ACKNOWLEDGE', acknowledge })
   }
 
