@@ -312,7 +312,7 @@ t.test('launching', async t => {
       [{ task: { executor_id: { value: 'e' } } }, {}],
     )
   })
-  t.test('an operation id on a launch is an error; other operations say that they are not supported', async t => {
+  t.test('an operation id on a launch is an error; other operations say why they are refused', async t => {
     const bench = new HeartBench()
     bench.agent('l1')
     const framework = bench.framework()
@@ -332,7 +332,11 @@ t.test('launching', async t => {
     t.match(operations, [
       {
         update_operation_status: {
-          status: { operation_id: { value: 'y' }, state: 'OPERATION_ERROR', message: /not supported yet/ },
+          status: {
+            operation_id: { value: 'y' },
+            state: 'OPERATION_ERROR',
+            message: /^reserve\.resources: must not be empty/,
+          },
         },
       },
     ])

@@ -267,6 +267,11 @@ export class Resources {
     return this.filter(resource => resource.shared !== undefined)
   }
 
+  /** The shared volumes, each once however many hold it. */
+  sharedOnce(): Resources {
+    return new Resources(this.shared().#entries.map(({ kind }) => ({ kind, amount: 1 })))
+  }
+
   nonShared(): Resources {
     return this.filter(resource => resource.shared === undefined)
   }

@@ -2,16 +2,16 @@ import { excerpt } from '@meseta/common/protocol/excerpt'
 import type {
   Filters,
   OfferOperation,
-  OperationStatus,
   SchedulerCallAccept,
   SchedulerCallDecline,
   TaskInfo,
 } from '@meseta/common/protocol/mesos'
 import { stateFor } from '@meseta/common/protocol/task-state'
-import type { Resources } from '@meseta/common/resources/resources'
+import { Resources } from '@meseta/common/resources/resources'
 import type { Cluster } from './cluster.ts'
 import { launch, launchGroup } from './launch.ts'
 import { removeOffer, returnOffer } from './offers.ts'
+import { convertOffered, refuseOperation } from './operations.ts'
 import type { Agent, Framework, OfferRecord } from './records.ts'
 import { isPartitionAware, masterStatus } from './statuses.ts'
 
@@ -54,11 +54,14 @@ export function accept(cluster: Cluster, framework: Framework, call: SchedulerCa
   const { agentId, role } = mine[0]!
   // The offers of an agent that is lost or away are gone before it is: where an offer is, there is a connected agent.
   const agent = cluster.agents.get(agentId)!
-  let remaining = mine[0]!.resources
-  for (const offer of mine.slice(1)) remaining = remaining.plus(offer.resources)
+  const offered = Resources.sum(mine.map(({ resources }) => resources))
   for (const offer of mine) removeOffer(cluster, offer)
+  let remaining = offered
   for (const operation of operations) remaining = perform(cluster, { framework, agent, role }, operation, remaining)
-  cluster.allocator.recover(framework.id, agentId, role, remaining, refuseSeconds(call.filters))
+  // What operations made of the offers was not declined: nobody has seen it yet.
+  const made = remaining.minus(offered)
+  cluster.allocator.recover(framework.id, agentId, role, made)
+  cluster.allocator.recover(framework.id, agentId, role, remaining.minus(made), refuseSeconds(call.filters))
 }
 
 function checkOffers(
@@ -102,14 +105,7 @@ function perform(cluster: Cluster, place: Place, operation: OfferOperation, rema
       return launchGroup(cluster, place, executor, tasks, remaining)
     }
     default:
-      failOperation(
-        cluster,
-        place.framework,
-        operation,
-        `operation ${operation.type ?? 'UNKNOWN'} is not supported yet by this master`,
-        place.agent.id,
-      )
-      return remaining
+      return convertOffered(cluster, place, operation, remaining)
   }
 }
 
@@ -145,21 +141,6 @@ function drop(cluster: Cluster, framework: Framework, operations: readonly Offer
       cluster.tellUpdate(framework, status)
     }
     if (operation.type !== 'LAUNCH' && operation.type !== 'LAUNCH_GROUP')
-      failOperation(cluster, framework, operation, message)
+      refuseOperation(cluster, framework, operation, message)
   }
-}
-
-/** An operation that asked for updates learns that it failed. */
-function failOperation(
-  cluster: Cluster,
-  framework: Framework,
-  operation: OfferOperation,
-  message: string,
-  agentId?: string,
-): void {
-  cluster.note({ code: 'OPERATION_REFUSED', frameworkId: framework.id, detail: message })
-  if (operation.id === undefined) return
-  const status: OperationStatus = { operation_id: operation.id, state: 'OPERATION_ERROR', message }
-  if (agentId !== undefined) status.agent_id = { value: agentId }
-  cluster.tell(framework, { type: 'UPDATE_OPERATION_STATUS', update_operation_status: { status } })
 }

@@ -3,6 +3,7 @@ import { holdsResources, isTerminal } from '@meseta/common/protocol/task-state'
 import type { Cluster } from './cluster.ts'
 import { removeExecutor } from './launch.ts'
 import { rescindOffers } from './offers.ts'
+import { loseOperations } from './operation-updates.ts'
 import type { Agent } from './records.ts'
 import { isPartitionAware, masterStatus } from './statuses.ts'
 import { endTask, release, updateTask } from './task-changes.ts'
@@ -88,6 +89,7 @@ function tellAll(cluster: Cluster, agentId: string): void {
 
 function forgetAgent(cluster: Cluster, agent: Agent, unreachable: boolean, loss: Loss): void {
   rescindOffers(cluster, agent.offers)
+  loseOperations(cluster, agent, unreachable)
   for (const task of [...cluster.tasks.ofAgent(agent.id)]) loseTask(cluster, task, loss, unreachable)
   for (const [frameworkId, executors] of [...agent.executors])
     for (const executorId of [...executors.keys()]) removeExecutor(cluster, agent, frameworkId, executorId)

@@ -20,6 +20,7 @@ export function joinSession(cluster: Cluster, agent: Agent): void {
  */
 export function leaveSession(cluster: Cluster, agent: Agent, restarted: boolean): void {
   agent.connected = false
+  agent.session++
   agent.disconnectedAt = cluster.now.monotonic
   cluster.disconnected.add(agent)
   cluster.allocator.setAgentActive(agent.id, false)

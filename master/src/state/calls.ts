@@ -5,6 +5,7 @@ import type { Cluster } from './cluster.ts'
 import type { Command } from './commands.ts'
 import { removeFramework, subscribe, updateFramework } from './frameworks.ts'
 import { kill, messageExecutor, shutdownExecutor } from './kill.ts'
+import { acknowledgeOperation } from './operation-updates.ts'
 import { reconcile, reconcileOperations } from './reconcile.ts'
 import type { Framework } from './records.ts'
 import { acknowledge } from './updates.ts'
@@ -81,6 +82,9 @@ function perform(cluster: Cluster, framework: Framework, call: SchedulerCall): v
       return
     case 'RECONCILE_OPERATIONS':
       reconcileOperations(cluster, framework, call.reconcile_operations!)
+      return
+    case 'ACKNOWLEDGE_OPERATION_STATUS':
+      acknowledgeOperation(cluster, framework, call.acknowledge_operation_status!)
       return
     case 'MESSAGE':
       messageExecutor(cluster, framework, call.message!)

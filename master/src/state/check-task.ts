@@ -52,8 +52,9 @@ export function checkTaskItself(cluster: Cluster, place: Place, task: TaskInfo):
   return undefined
 }
 
+/** What is offered of a shared volume is enough for any number of tasks. */
 export function checkFits(needed: Resources, remaining: Resources): string | undefined {
-  if (remaining.contains(needed)) return undefined
+  if (remaining.contains(needed.nonShared()) && remaining.contains(needed.sharedOnce())) return undefined
   return `Total resources ${formatResources(needed)} required by task and its executor is more than available ${formatResources(remaining)}`
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { AgentInfo, MasterToAgent, SchedulerEvent, Task, TaskStatus } from '@meseta/common/protocol/mesos'
 import { Allocator } from '../allocator/allocator.ts'
 import type { Change } from './changes.ts'
@@ -5,6 +6,7 @@ import { type Now, noSettings, type Settings } from './commands.ts'
 import type { HeartConfig } from './config.ts'
 import type { Effect, Note, RegistryChange } from './effects.ts'
 import { Liveness } from './liveness.ts'
+import { OperationTable } from './operation-table.ts'
 import type { Agent, Framework, OfferRecord, PendingWrite, Registration } from './records.ts'
 import { Tally } from './tally.ts'
 import { TaskTable } from './tasks.ts'
@@ -33,6 +35,7 @@ export class Cluster {
   readonly completed = new Set<string>()
   readonly offers = new Map<string, OfferRecord>()
   readonly tasks: TaskTable
+  readonly operations = new OperationTable()
   readonly allocator: Allocator
   readonly liveness: Liveness
   readonly tally = new Tally()
@@ -54,6 +57,7 @@ export class Cluster {
   #nextAgent = 0
   #nextFramework = 0
   #nextOffer = 0
+  #nextOperation = 0
   #nextOp = 1
   #allocationWanted = false
   readonly #freeSlots: number[] = []
@@ -142,6 +146,12 @@ export class Cluster {
 
   newOfferId(): string {
     return `${this.config.masterInfo.id}-O${this.#nextOffer++}`
+  }
+
+  /** As unique as this master's id, from which it comes. Base64. */
+  newOperationUuid(): string {
+    const name = `${this.config.masterInfo.id} ${this.#nextOperation++}`
+    return createHash('sha256').update(name).digest().subarray(0, 16).toString('base64')
   }
 
   takeSlot(): number {

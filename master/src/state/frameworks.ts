@@ -6,6 +6,7 @@ import { capabilitiesOf, checkConstraints, checkFrameworkInfo, checkSuppressed, 
 import { heartbeatSeconds } from './heartbeat.ts'
 import { removeExecutor } from './launch.ts'
 import { discardOffers, rescindOffers } from './offers.ts'
+import { orphanOperations } from './operation-updates.ts'
 import { changesPrincipal, foreignPrincipal, rolesRefusal, withPrincipal } from './principals.ts'
 import { Questions } from './questions.ts'
 import type { Agent, Framework } from './records.ts'
@@ -293,6 +294,7 @@ export function removeFramework(cluster: Cluster, framework: Framework): void {
     cluster.send(agent, { shutdown_framework: { framework_id: { value: framework.id } } })
   }
   cluster.tasks.forgetFramework(framework.id)
+  orphanOperations(cluster, framework.id)
   cluster.allocator.removeFramework(framework.id)
   cluster.frameworks.delete(framework.id)
   cluster.tally.forgetFramework(framework.id)

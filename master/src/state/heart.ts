@@ -1,5 +1,6 @@
 import type { AgentToMaster } from '@meseta/common/protocol/mesos'
 import { removalWritten, removeAgent, unreachableWritten } from './agent-removal.ts'
+import { agentResources } from './agent-resources.ts'
 import { linkEnded } from './agent-session.ts'
 import { answerMore } from './answers.ts'
 import { handleCall } from './calls.ts'
@@ -10,6 +11,7 @@ import type { Effect } from './effects.ts'
 import { streamBroken } from './frameworks.ts'
 import { removeExecutor } from './launch.ts'
 import { makeOffers } from './offers.ts'
+import { operationUpdate } from './operation-updates.ts'
 import { operate } from './operator-calls.ts'
 import type { Agent } from './records.ts'
 import { admitted, register, reregister } from './registration.ts'
@@ -167,8 +169,15 @@ function hear(cluster: Cluster, link: string, message: AgentToMaster): void {
     removeAgent(cluster, agent)
     return
   }
-  // Oversubscription and resource providers come later.
-  cluster.tally.count(message.update_agent ? 'messages_update_slave' : 'dropped_messages')
+  if (message.operation_update) {
+    operationUpdate(cluster, agent, message.operation_update.operation)
+    return
+  }
+  if (message.update_agent) {
+    agentResources(cluster, agent, message.update_agent)
+    return
+  }
+  cluster.tally.count('dropped_messages')
 }
 
 function exitedExecutor(cluster: Cluster, agent: Agent, message: NonNullable<AgentToMaster['exited_executor']>): void {

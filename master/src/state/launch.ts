@@ -24,7 +24,7 @@ export function launch(cluster: Cluster, place: Place, tasks: readonly TaskInfo[
       refuse(cluster, place, task, 'REASON_TASK_INVALID', refusal)
       continue
     }
-    remaining = remaining.minus(needs(place, task))
+    remaining = take(cluster, place, remaining, needs(place, task))
     const { executor } = task
     if (executor) startExecutor(cluster, place, executor)
     record(cluster, place, task, executor?.executor_id.value)
@@ -57,7 +57,7 @@ export function launchGroup(
   if (!runs(place, executor.executor_id.value)) remaining = remaining.minus(Resources.from(executor.resources ?? []))
   startExecutor(cluster, place, executor)
   for (const task of tasks) {
-    remaining = remaining.minus(Resources.from(task.resources ?? []))
+    remaining = take(cluster, place, remaining, Resources.from(task.resources ?? []))
     record(cluster, place, task, executor.executor_id.value)
   }
   cluster.send(place.agent, {
@@ -77,6 +77,14 @@ function groupRefusal(
     if (denied !== undefined) return denied
   }
   return undefined
+}
+
+/** Takes what a task needs. Of a shared volume it has one for itself, and what was offered of it is left for others (Mesos contract 6.5). */
+function take(cluster: Cluster, { framework, agent, role }: Place, remaining: Resources, needed: Resources): Resources {
+  const shared = needed.shared()
+  if (shared.isEmpty) return remaining.minus(needed)
+  cluster.allocator.occupy(framework.id, agent.id, role, shared)
+  return remaining.minus(needed.nonShared())
 }
 
 export const runs = ({ agent, framework }: Place, executorId: string): boolean =>

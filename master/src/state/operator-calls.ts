@@ -3,6 +3,7 @@ import { operatorDemands } from '../security/operator-demands.ts'
 import type { Cluster } from './cluster.ts'
 import type { Command } from './commands.ts'
 import { removeFramework } from './frameworks.ts'
+import { operateOnAgent } from './operator-resources.ts'
 
 /** An operator's call that changes something (Mesos contract 3). Each is answered by its request number, some only when a write is durable. */
 export function operate(cluster: Cluster, { request, call, principal }: Command & { type: 'OPERATE' }): void {
@@ -15,6 +16,14 @@ export function operate(cluster: Cluster, { request, call, principal }: Command 
   switch (call.type) {
     case 'TEARDOWN':
       teardown(cluster, request, call.teardown!.framework_id.value)
+      return
+    case 'RESERVE_RESOURCES':
+    case 'UNRESERVE_RESOURCES':
+    case 'CREATE_VOLUMES':
+    case 'DESTROY_VOLUMES':
+    case 'GROW_VOLUME':
+    case 'SHRINK_VOLUME':
+      operateOnAgent(cluster, { type: 'OPERATE', request, call, principal })
       return
     default:
       cluster.reply(request, 501, `type: ${call.type} is not supported yet by this master`)

@@ -1,5 +1,6 @@
 import type {
   OperationState,
+  OperationStatus,
   SchedulerCallReconcile,
   SchedulerCallReconcileOperations,
   SchedulerCallReconcileOperationsOperation,
@@ -11,6 +12,7 @@ import type {
 import { stateFor } from '@meseta/common/protocol/task-state'
 import { ask } from './answers.ts'
 import type { Cluster } from './cluster.ts'
+import { readableBy } from './operations.ts'
 import type { Framework } from './records.ts'
 import { isPartitionAware, masterStatus } from './statuses.ts'
 import type { TaskRecord } from './tasks.ts'
@@ -101,23 +103,31 @@ function ofTask(cluster: Cluster, framework: Framework, task: TaskRecord): TaskS
   return status
 }
 
-/** RECONCILE_OPERATIONS: this master runs no operations yet, so it knows of none (Mesos contract 2.7). */
+/** RECONCILE_OPERATIONS: the newest status of those that are known; of others, what is known of the agent (Mesos contract 2.7). */
 export function reconcileOperations(
   cluster: Cluster,
   framework: Framework,
   { operations = [] }: SchedulerCallReconcileOperations,
 ): void {
   cluster.tally.count('messages_reconcile_operations')
-  ask(cluster, framework, { answers: ofOperations(cluster, operations), names: operations.length })
+  ask(cluster, framework, { answers: ofOperations(cluster, framework, operations), names: operations.length })
 }
 
 function* ofOperations(
   cluster: Cluster,
+  framework: Framework,
   named: readonly SchedulerCallReconcileOperationsOperation[],
 ): Generator<SchedulerEvent> {
   for (const { operation_id, agent_id } of named) {
-    const state = operationState(cluster, agent_id?.value)
-    const status = { operation_id, state, message: 'Reconciliation', ...(agent_id ? { agent_id } : {}) }
+    const known = cluster.operations.find(framework.id, operation_id.value)
+    const status: OperationStatus = known
+      ? readableBy(framework, known.operation.latest_status)
+      : {
+          operation_id,
+          state: operationState(cluster, agent_id?.value),
+          message: 'Reconciliation',
+          ...(agent_id ? { agent_id } : {}),
+        }
     yield { type: 'UPDATE_OPERATION_STATUS', update_operation_status: { status } }
   }
 }

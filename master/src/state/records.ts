@@ -17,6 +17,8 @@ export interface Agent {
   /** With the id. */
   info: AgentInfo
   link: string
+  /** Grows with each session that ends. */
+  session: number
   pid: string
   version: string
   capabilities: readonly string[]

@@ -1,6 +1,7 @@
 import { excerpt } from '@meseta/common/protocol/excerpt'
 import { checkId } from '@meseta/common/protocol/ids'
 import type { MasterToAgent, Register, Reregister } from '@meseta/common/protocol/mesos'
+import { withCheckpointed } from '@meseta/common/resources/checkpointed'
 import { Resources } from '@meseta/common/resources/resources'
 import { validateResources } from '@meseta/common/resources/validate'
 import { removeAgent } from './agent-removal.ts'
@@ -9,6 +10,8 @@ import { joinSession, leaveSession } from './agent-session.ts'
 import { canonical } from './canonical.ts'
 import type { Cluster } from './cluster.ts'
 import { rescindOffers } from './offers.ts'
+import { adoptOperations } from './operation-updates.ts'
+import { expectOperations } from './operations.ts'
 import type { Agent, Registration } from './records.ts'
 
 type Message = Register | Reregister
@@ -26,7 +29,7 @@ export function register(cluster: Cluster, link: string, message: Register): voi
   }
   const known = cluster.agentsByLink.get(link)
   if (known) {
-    welcomeAgain(cluster, known)
+    welcomeAgain(cluster, known, message)
     return
   }
   if (cluster.registrations.has(link)) return
@@ -89,7 +92,10 @@ function begin(cluster: Cluster, link: string, { agentId, message, first }: Regi
   const agent = addAgent(cluster, link, agentId, message, first)
   cluster.showAgent(agent, true)
   cluster.tally.count(first ? 'slave_registrations' : 'slave_reregistrations')
-  if (!first) adopt(cluster, agent, message as Reregister)
+  if (!first) {
+    adoptOperations(cluster, agent, (message as Reregister).operations)
+    adopt(cluster, agent, message as Reregister)
+  }
   cluster.send(agent, first ? registered(cluster, agent) : reregistered(cluster, agent))
   // The session may have ended while the registry was written.
   if (!cluster.openLinks.has(link)) leaveSession(cluster, agent, false)
@@ -102,10 +108,11 @@ function addAgent(cluster: Cluster, link: string, id: string, message: Message, 
     slot: cluster.takeSlot(),
     info: message.agent_info,
     link,
+    session: 0,
     pid: message.pid,
     version: message.version,
     capabilities: capabilitiesOf(message),
-    total: Resources.from(message.agent_info.resources ?? []),
+    total: totalOf(message)!,
     registeredAt: cluster.now.wall,
     reregisteredAt: first ? undefined : cluster.now.wall,
     connected: true,
@@ -133,7 +140,7 @@ function refresh(cluster: Cluster, agent: Agent, link: string, message: Reregist
   agent.pid = message.pid
   agent.version = message.version
   agent.capabilities = capabilitiesOf(message)
-  agent.total = Resources.from(message.agent_info.resources ?? [])
+  agent.total = expectOperations(totalOf(message)!, adoptOperations(cluster, agent, message.operations))
   agent.reregisteredAt = cluster.now.wall
   cluster.allocator.updateAgent(agent.id, agent)
   joinSession(cluster, agent)
@@ -150,13 +157,18 @@ function moveLink(cluster: Cluster, agent: Agent, link: string): void {
     cluster.do({ type: 'CLOSE_LINK', link: agent.link, reason: 'the agent registered over another link' })
   cluster.agentsByLink.delete(agent.link)
   agent.link = link
+  agent.session++
   cluster.agentsByLink.set(link, agent)
 }
 
 /** The answer to its registration was lost with the session: say it again. */
-function welcomeAgain(cluster: Cluster, agent: Agent): void {
+function welcomeAgain(cluster: Cluster, agent: Agent, message: Register): void {
   if (agent.leaving) return
-  if (!agent.connected) joinSession(cluster, agent)
+  if (!agent.connected) {
+    agent.total = expectOperations(totalOf(message)!, adoptOperations(cluster, agent, []))
+    cluster.allocator.updateAgent(agent.id, agent)
+    joinSession(cluster, agent)
+  }
   cluster.send(agent, registered(cluster, agent))
 }
 
@@ -187,7 +199,8 @@ function refuse(cluster: Cluster, link: string, message: string): void {
   cluster.do({ type: 'SEND', link, message: { shutdown: { message } } })
 }
 
-function checkRegistration(cluster: Cluster, { agent_info: info, version }: Message): string | undefined {
+function checkRegistration(cluster: Cluster, message: Message): string | undefined {
+  const { agent_info: info, version } = message
   const major = Number(/^(\d+)\./.exec(version)?.[1])
   if (!(major >= 1)) return `Agent version '${excerpt(version, 64)}' is older than 1.0.0`
   const badId = info.id && checkId(info.id.value)
@@ -199,5 +212,16 @@ function checkRegistration(cluster: Cluster, { agent_info: info, version }: Mess
   if (!info.domain && cluster.config.requireAgentDomain)
     return 'Agent has no domain, and --require_agent_domain asks for one'
   const reason = validateResources(info.resources ?? [])
-  return reason && `agent_info.resources: ${reason}`
+  return reason === undefined ? checkCheckpointed(message) : `agent_info.resources: ${reason}`
 }
+
+function checkCheckpointed(message: Message): string | undefined {
+  const reason = validateResources(message.checkpointed_resources ?? [])
+  if (reason !== undefined) return `checkpointed_resources: ${reason}`
+  if (totalOf(message)) return undefined
+  return 'checkpointed_resources: the reservations and volumes do not fit into agent_info.resources'
+}
+
+/** What an agent has: its own resources, and what operations made of them. Undefined when these do not fit. */
+const totalOf = ({ agent_info: info, checkpointed_resources: checkpointed }: Message): Resources | undefined =>
+  withCheckpointed(Resources.from(info.resources), Resources.from(checkpointed))

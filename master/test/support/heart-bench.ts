@@ -1,6 +1,8 @@
 import type {
+  AgentInfoCapability,
   AgentToMaster,
   FrameworkInfo,
+  MasterCall,
   MasterToAgent,
   Offer,
   OfferOperation,
@@ -18,6 +20,17 @@ import type { Effect } from '../../src/state/effects.ts'
 import { Heart } from '../../src/state/heart.ts'
 
 const masterInfo = { id: 'M', ip: 0, port: 5050, pid: 'master@127.0.0.1:5050', hostname: '127.0.0.1' }
+/** What an agent of this version can do. */
+export const agentCapabilities: AgentInfoCapability[] = (
+  [
+    'MULTI_ROLE',
+    'HIERARCHICAL_ROLE',
+    'RESERVATION_REFINEMENT',
+    'RESOURCE_PROVIDER',
+    'AGENT_OPERATION_FEEDBACK',
+    'RESIZE_VOLUME',
+  ] as const
+).map(type => ({ type }))
 const bounds: Bounds = { completedFrameworks: 50, completedTasksPerFramework: 1_000 }
 
 /** A heart under a clock of its own: registry writes are done at once unless held, and everything it says is kept. */
@@ -109,7 +122,7 @@ export class HeartBench {
       agent_info: { hostname, resources: parseResources(resources) },
       pid: 'slave(1)@127.0.0.1:5051',
       version: '1.11.0',
-      capabilities: [{ type: 'MULTI_ROLE' }, { type: 'HIERARCHICAL_ROLE' }, { type: 'RESERVATION_REFINEMENT' }],
+      capabilities: agentCapabilities,
       ...rest,
     }
   }
@@ -151,6 +164,14 @@ export class HeartBench {
     this.do({ type: 'CALL', request: ++this.#requests, call, streamId: stream })
     const subscribed = this.events(stream).find(({ type }) => type === 'SUBSCRIBED')
     return { stream, id: subscribed?.subscribed?.framework_id.value ?? '' }
+  }
+
+  /** An operator's call; answers its status. */
+  operate(call: MasterCall, principal?: string): number {
+    const request = ++this.#requests
+    const effects = this.do({ type: 'OPERATE', request, call, ...(principal === undefined ? {} : { principal }) })
+    const reply = effects.find(effect => effect.type === 'REPLY' && effect.request === request)
+    return reply?.type === 'REPLY' ? reply.status : 0
   }
 
   /** A call; answers its status. */

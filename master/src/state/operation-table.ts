@@ -1,0 +1,79 @@
+import type { Operation } from '@meseta/common/protocol/mesos'
+
+/** An operation that an agent was told, or has told of, until its end is acknowledged. */
+export interface OperationRecord {
+  /** Base64, as on the wire. */
+  readonly uuid: string
+  readonly agentId: string
+  /** Undefined for an operator's. */
+  readonly frameworkId: string | undefined
+  /** The framework's own name for it, by which it asks for updates. */
+  readonly id: string | undefined
+  /** As readers see it, with the newest status. */
+  operation: Operation
+  /** The agent's session in which it was sent; what was not heard of before that ended never arrived. */
+  readonly session: number
+}
+
+/** All operations that are under way, or whose end is not acknowledged. */
+export class OperationTable {
+  readonly #byUuid = new Map<string, OperationRecord>()
+  readonly #byAgent = new Map<string, Set<OperationRecord>>()
+  readonly #byFramework = new Map<string, Set<OperationRecord>>()
+  /** Those with an id of their framework's. */
+  readonly #byId = new Map<string, OperationRecord>()
+
+  get size(): number {
+    return this.#byUuid.size
+  }
+
+  get(uuid: string): OperationRecord | undefined {
+    return this.#byUuid.get(uuid)
+  }
+
+  find(frameworkId: string, id: string): OperationRecord | undefined {
+    return this.#byId.get(idKey(frameworkId, id))
+  }
+
+  ofAgent(agentId: string): ReadonlySet<OperationRecord> {
+    return this.#byAgent.get(agentId) ?? none
+  }
+
+  ofFramework(frameworkId: string): ReadonlySet<OperationRecord> {
+    return this.#byFramework.get(frameworkId) ?? none
+  }
+
+  add(record: OperationRecord): void {
+    const { uuid, agentId, frameworkId, id } = record
+    this.#byUuid.set(uuid, record)
+    addTo(this.#byAgent, agentId, record)
+    if (frameworkId === undefined) return
+    addTo(this.#byFramework, frameworkId, record)
+    if (id !== undefined) this.#byId.set(idKey(frameworkId, id), record)
+  }
+
+  remove(record: OperationRecord): void {
+    const { uuid, agentId, frameworkId, id } = record
+    if (!this.#byUuid.delete(uuid)) return
+    removeFrom(this.#byAgent, agentId, record)
+    if (frameworkId === undefined) return
+    removeFrom(this.#byFramework, frameworkId, record)
+    if (id !== undefined && this.find(frameworkId, id) === record) this.#byId.delete(idKey(frameworkId, id))
+  }
+}
+
+const none: ReadonlySet<OperationRecord> = new Set()
+/** Neither id may hold a slash. */
+const idKey = (frameworkId: string, id: string): string => `${frameworkId}/${id}`
+
+function addTo(index: Map<string, Set<OperationRecord>>, key: string, record: OperationRecord): void {
+  const records = index.get(key)
+  if (records) records.add(record)
+  else index.set(key, new Set([record]))
+}
+
+function removeFrom(index: Map<string, Set<OperationRecord>>, key: string, record: OperationRecord): void {
+  const records = index.get(key)
+  records?.delete(record)
+  if (records?.size === 0) index.delete(key)
+}
