@@ -71,6 +71,16 @@ export const masterFlags = defineFlags({
   },
   framework_sorter: { type: 'string', default: 'drf', help: 'The order of the frameworks of a role: drf or random.' },
   root_submissions: { type: 'boolean', default: true, help: "Whether the user 'root' may run frameworks." },
+  offer_constraints_re2_max_mem: {
+    type: 'bytes',
+    default: 4_096,
+    help: 'What a regular expression in offer constraints may take.',
+  },
+  offer_constraints_re2_max_program_size: {
+    type: 'number',
+    default: 100,
+    help: 'How many instructions a regular expression in offer constraints may have.',
+  },
   max_completed_frameworks: { type: 'number', default: 50, help: 'Completed frameworks that are remembered.' },
   max_completed_tasks_per_framework: {
     type: 'number',
@@ -105,6 +115,10 @@ export function heartConfig(flags: MasterFlags, masterInfo: MasterInfo): HeartCo
     roleSorter: sorterKind('role-sorter', flags.role_sorter),
     frameworkSorter: sorterKind('framework-sorter', flags.framework_sorter),
     rootSubmissions: flags.root_submissions,
+    patterns: {
+      maxMem: flags.offer_constraints_re2_max_mem,
+      maxProgramSize: flags.offer_constraints_re2_max_program_size,
+    },
     maxCompletedFrameworks: flags.max_completed_frameworks,
     maxUnreachableTasksPerFramework: flags.max_unreachable_tasks_per_framework,
     recoveryAgentRemovalLimit: share(flags.recovery_agent_removal_limit),

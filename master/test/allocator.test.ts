@@ -2,6 +2,7 @@ import { Resources } from '@meseta/common/resources/resources'
 import t from 'tap'
 import type { Allocator } from '../src/allocator/allocator.ts'
 import type { Sorter } from '../src/allocator/client-tree.ts'
+import { OfferConstraints } from '../src/allocator/constraints.ts'
 import { DrfSorter } from '../src/allocator/drf-sorter.ts'
 import { Totals } from '../src/allocator/quantities.ts'
 import { Refusals } from '../src/allocator/refusals.ts'
@@ -303,23 +304,12 @@ t.test('cycles', async t => {
     t.equal(offered(['MULTI_ROLE', 'REVOCABLE_RESOURCES']), 9)
   })
   t.test('offer constraints let agents in or keep them out', async t => {
-    const only = (hostname: string) => ({
-      role_constraints: {
-        r: {
-          groups: [
-            {
-              attribute_constraints: [
-                {
-                  selector: { pseudoattribute_type: 'HOSTNAME' as const },
-                  predicate: { text_equals: { value: hostname } },
-                },
-              ],
-            },
-          ],
-        },
-      },
-    })
-    const allocator = allocatorOf(['cpus:1;mem:64', 'cpus:1;mem:64'], { f: framework({ constraints: only('h1') }) })
+    const selector = { pseudoattribute_type: 'HOSTNAME' as const }
+    const groups = [{ attribute_constraints: [{ selector, predicate: { text_equals: { value: 'h1' } } }] }]
+    const limits = { maxMem: 4_096, maxProgramSize: 100 }
+    const constraints = OfferConstraints.compile({ role_constraints: { r: { groups } } }, ['r'], limits)
+    if (typeof constraints === 'string') throw new Error(constraints)
+    const allocator = allocatorOf(['cpus:1;mem:64', 'cpus:1;mem:64'], { f: framework({ constraints }) })
     t.same(brief(allocator.cycle()), ['f r a1'])
   })
   t.test('a framework that does not drain its stream waits, and is served when it does', async t => {

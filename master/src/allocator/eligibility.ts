@@ -1,5 +1,4 @@
 import { bitsOf, can } from './capabilities.ts'
-import { admits } from './constraints.ts'
 import type { AgentBook, AgentFacts, Client, FrameworkFacts } from './model.ts'
 
 /** Why an agent as a whole is not for a framework in a role (Mesos contract 5.3.4). */
@@ -30,7 +29,7 @@ export function ineligible(agent: AgentBook, client: Client): Ineligibility | un
 function isAdmitted(client: Client, known: Uint8Array, agent: AgentBook): boolean {
   const { slot } = agent
   if (slot < known.length && known[slot] !== 0) return known[slot] === 1
-  const answer = admits(client.framework.facts.constraints, client.role.name, agent.info)
+  const answer = client.framework.facts.constraints!.admits(client.role.name, agent.info)
   if (slot >= known.length) {
     const larger = new Uint8Array(Math.max(64, slot + 1, known.length * 2))
     larger.set(known)
@@ -42,6 +41,5 @@ function isAdmitted(client: Client, known: Uint8Array, agent: AgentBook): boolea
 
 /** The memory of what a client's constraints let in: none without constraints. */
 export function admissions({ constraints }: FrameworkFacts, role: string): Uint8Array | undefined {
-  const ofRole = constraints?.role_constraints
-  return ofRole && Object.hasOwn(ofRole, role) ? new Uint8Array(0) : undefined
+  return constraints?.restricts(role) ? new Uint8Array(0) : undefined
 }

@@ -1,6 +1,7 @@
-import type { AgentInfo, FrameworkInfo, OfferFilters, SchedulerOfferConstraints } from '@meseta/common/protocol/mesos'
+import type { AgentInfo, FrameworkInfo, OfferFilters } from '@meseta/common/protocol/mesos'
 import type { Resources } from '@meseta/common/resources/resources'
 import type { Sorter } from './client-tree.ts'
+import type { OfferConstraints } from './constraints.ts'
 import type { Quantities } from './quantities.ts'
 import type { Free } from './view.ts'
 
@@ -18,7 +19,7 @@ export interface FrameworkFacts {
   readonly capabilities: ReadonlySet<string>
   readonly roles: readonly string[]
   readonly suppressed: ReadonlySet<string>
-  readonly constraints: SchedulerOfferConstraints | undefined
+  readonly constraints: OfferConstraints | undefined
 }
 
 /** What a top-level role and all below it are promised, and may have at most (Mesos contract 5.4). Names that are not there: nothing, and no limit. */

@@ -198,7 +198,7 @@ export class Cluster {
         recovered: framework.recovered,
         registeredAt: framework.registeredAt,
         reregisteredAt: framework.reregisteredAt,
-        constraints: framework.constraints,
+        constraints: framework.constraints?.message,
       },
     })
   }

@@ -1,4 +1,5 @@
 import type { DomainInfo, MasterInfo } from '@meseta/common/protocol/mesos'
+import type { PatternLimits } from '../allocator/patterns.ts'
 import type { Quantities } from '../allocator/quantities.ts'
 import { type Authorizer, allowsAll } from '../security/actions.ts'
 
@@ -27,6 +28,8 @@ export interface HeartConfig {
   readonly roleSorter: SorterKind
   readonly frameworkSorter: SorterKind
   readonly rootSubmissions: boolean
+  /** What regular expressions in offer constraints may cost. */
+  readonly patterns: PatternLimits
   readonly maxCompletedFrameworks: number
   readonly maxUnreachableTasksPerFramework: number
   /** The share of recovered agents, 0 to 1, above which missing ones mean that something else is wrong. */
@@ -57,6 +60,7 @@ export const heartDefaults = {
   roleSorter: 'drf' as SorterKind,
   frameworkSorter: 'drf' as SorterKind,
   rootSubmissions: true,
+  patterns: { maxMem: 4_096, maxProgramSize: 100 },
   maxCompletedFrameworks: 50,
   maxUnreachableTasksPerFramework: 1_000,
   recoveryAgentRemovalLimit: 1,

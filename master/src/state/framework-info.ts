@@ -1,10 +1,6 @@
 import { excerpt } from '@meseta/common/protocol/excerpt'
 import { checkId } from '@meseta/common/protocol/ids'
-import type {
-  FrameworkInfo,
-  SchedulerAttributeConstraint,
-  SchedulerOfferConstraints,
-} from '@meseta/common/protocol/mesos'
+import type { FrameworkInfo } from '@meseta/common/protocol/mesos'
 import { checkRole } from '../allocator/roles.ts'
 import type { HeartConfig } from './config.ts'
 
@@ -78,35 +74,5 @@ export function checkSuppressed(suppressed: readonly string[], roles: readonly s
   for (const role of new Set(suppressed)) {
     if (!roles.includes(role)) return `suppressed_roles: '${excerpt(role)}' is not a role of the framework`
   }
-  return undefined
-}
-
-/** Why offer constraints are refused, or undefined. Predicates with regular expressions are not supported yet. */
-export function checkConstraints(
-  constraints: SchedulerOfferConstraints | undefined,
-  roles: readonly string[],
-): string | undefined {
-  for (const [role, { groups }] of Object.entries(constraints?.role_constraints ?? {})) {
-    const path = `offer_constraints.role_constraints[${excerpt(role)}]`
-    if (!roles.includes(role)) return `${path}: is not a role of the framework`
-    if (!groups?.length) return `${path}.groups: must not be empty`
-    for (const group of groups) {
-      const reason = (group.attribute_constraints ?? []).map(checkConstraint).find(Boolean)
-      if (!group.attribute_constraints?.length) return `${path}.groups: a group without attribute_constraints`
-      if (reason) return `${path}: ${reason}`
-    }
-  }
-  return undefined
-}
-
-function checkConstraint({ selector, predicate }: SchedulerAttributeConstraint): string | undefined {
-  const pseudo = selector.pseudoattribute_type !== undefined
-  const named = selector.attribute_name !== undefined
-  if (pseudo === named) return 'selector: needs exactly one of pseudoattribute_type and attribute_name'
-  if (selector.pseudoattribute_type === 'UNKNOWN') return 'selector.pseudoattribute_type: is not known'
-  if (predicate.text_matches ?? predicate.text_not_matches)
-    return 'predicate: text_matches and text_not_matches are not supported yet by this master'
-  const given = [predicate.exists, predicate.not_exists, predicate.text_equals, predicate.text_not_equals]
-  if (given.filter(value => value !== undefined).length !== 1) return 'predicate: needs exactly one predicate'
   return undefined
 }

@@ -1,8 +1,9 @@
 import type { FrameworkInfo, SchedulerCall, SchedulerCallUpdateFramework } from '@meseta/common/protocol/mesos'
 import { isTerminal } from '@meseta/common/protocol/task-state'
+import { OfferConstraints } from '../allocator/constraints.ts'
 import { canonical } from './canonical.ts'
 import type { Cluster } from './cluster.ts'
-import { capabilitiesOf, checkConstraints, checkFrameworkInfo, checkSuppressed, rolesOf } from './framework-info.ts'
+import { capabilitiesOf, checkFrameworkInfo, checkSuppressed, rolesOf } from './framework-info.ts'
 import { heartbeatSeconds } from './heartbeat.ts'
 import { removeExecutor } from './launch.ts'
 import { discardOffers, rescindOffers } from './offers.ts'
@@ -20,7 +21,7 @@ export function subscribe(
   streamId: string,
   principal: string | undefined,
 ): void {
-  const { framework_info: given, suppressed_roles: suppressed = [], offer_constraints: constraints } = call.subscribe!
+  const { framework_info: given, suppressed_roles: suppressed = [], offer_constraints } = call.subscribe!
   const foreign = foreignPrincipal(given, principal)
   if (foreign !== undefined) {
     cluster.reply(request, 400, foreign)
@@ -31,10 +32,11 @@ export function subscribe(
   const known = id === undefined ? undefined : cluster.frameworks.get(id)
   cluster.tally.count(id === undefined ? 'messages_register_framework' : 'messages_reregister_framework')
   const roles = rolesOf(asked)
+  const constraints = offer_constraints && OfferConstraints.compile(offer_constraints, roles, cluster.config.patterns)
   const refusal =
     checkFrameworkInfo(asked, cluster.config) ??
     checkSuppressed(suppressed, roles) ??
-    checkConstraints(constraints, roles) ??
+    refusalIn(constraints) ??
     (id !== undefined && cluster.completed.has(id) ? 'Framework has been removed' : undefined) ??
     (known && changesPrincipal(known, asked) ? "Changing framework's principal is not allowed." : undefined) ??
     rolesRefusal(cluster, asked)
@@ -45,7 +47,13 @@ export function subscribe(
   const framework = known ?? addFramework(cluster, { ...asked, id: { value: id ?? cluster.newFrameworkId() } }, false)
   if (known) takeOver(cluster, known)
   openStream(cluster, framework, request, streamId)
-  applyInfo(cluster, framework, known ? kept(known, asked) : framework.info, suppressed, constraints)
+  applyInfo(
+    cluster,
+    framework,
+    known ? kept(known, asked) : framework.info,
+    suppressed,
+    constraints as Framework['constraints'],
+  )
   framework.recovered = false
   cluster.allocator.activateFramework(framework.id)
   cluster.showFramework(framework, known === undefined)
@@ -145,6 +153,8 @@ export function recoverFramework(cluster: Cluster, agent: Agent, info: Framework
   else if (!known.recovered && canonical(known.info) !== canonical(info)) tellAgent(cluster, agent, known)
 }
 
+const refusalIn = (compiled: unknown) => (typeof compiled === 'string' ? compiled : undefined)
+
 function applyInfo(
   cluster: Cluster,
   framework: Framework,
@@ -199,13 +209,14 @@ export function updateFramework(
   call: SchedulerCallUpdateFramework,
   principal: string | undefined,
 ): void {
-  const { framework_info: asked, suppressed_roles: suppressed = [], offer_constraints: constraints } = call
+  const { framework_info: asked, suppressed_roles: suppressed = [], offer_constraints } = call
   const info: FrameworkInfo = { ...withPrincipal(asked, principal), id: { value: framework.id } }
   const roles = rolesOf(info)
+  const constraints = offer_constraints && OfferConstraints.compile(offer_constraints, roles, cluster.config.patterns)
   const refusal =
     checkFrameworkInfo(info, cluster.config) ??
     checkSuppressed(suppressed, roles) ??
-    checkConstraints(constraints, roles) ??
+    refusalIn(constraints) ??
     changedForEver(framework.info, info)
   if (refusal !== undefined) {
     cluster.reply(request, 400, refusal)
@@ -222,7 +233,7 @@ export function updateFramework(
     [...framework.offers].filter(offer => removed.has(offer.role)),
   )
   const revived = [...framework.suppressed].filter(role => roles.includes(role) && !suppressed.includes(role))
-  applyInfo(cluster, framework, info, suppressed, constraints)
+  applyInfo(cluster, framework, info, suppressed, constraints as Framework['constraints'])
   if (revived.length > 0) cluster.allocator.revive(framework.id, revived)
   cluster.showFramework(framework, false)
   cluster.reply(request, 200)

@@ -1,12 +1,6 @@
-import type {
-  AgentInfo,
-  ExecutorInfo,
-  FrameworkInfo,
-  Register,
-  Reregister,
-  SchedulerOfferConstraints,
-} from '@meseta/common/protocol/mesos'
+import type { AgentInfo, ExecutorInfo, FrameworkInfo, Register, Reregister } from '@meseta/common/protocol/mesos'
 import type { Resources } from '@meseta/common/resources/resources'
+import type { OfferConstraints } from '../allocator/constraints.ts'
 import type { Questions } from './questions.ts'
 
 /** A registered agent. */
@@ -43,7 +37,7 @@ export interface Framework {
   capabilities: ReadonlySet<string>
   roles: readonly string[]
   suppressed: Set<string>
-  constraints: SchedulerOfferConstraints | undefined
+  constraints: OfferConstraints | undefined
   /** The id of the open stream. */
   streamId: string | undefined
   /** Only agents have told of it; it has not subscribed to this master. */
