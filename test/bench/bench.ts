@@ -45,6 +45,25 @@ export function compared(
   }
 }
 
+/** A figure that should be at least so much, with a peer beside it for scale. */
+export function reached(
+  name: string,
+  unit: string,
+  value: number,
+  least: number,
+  peer: { readonly name: string; readonly value: number },
+): Result {
+  return {
+    name,
+    value: rounded(value),
+    unit,
+    peer: { name: peer.name, value: rounded(peer.value) },
+    ratio: rounded(value / peer.value),
+    target: `value >= ${least}`,
+    met: value >= least,
+  }
+}
+
 /** A figure that should be at most so much, with a peer beside it for scale. */
 export function bounded(
   name: string,

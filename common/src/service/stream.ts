@@ -72,6 +72,8 @@ export class Stream implements OutStream {
   readonly #stallTimeout: number
   readonly #closing: ((reason: StreamEnd) => void)[] = []
   readonly #draining: (() => void)[] = []
+  /** Written in this turn. */
+  #chunks: Uint8Array[] = []
   #queued = 0
   #lastProgress = 0
   #watch: Timer | undefined
@@ -105,13 +107,14 @@ export class Stream implements OutStream {
     }
     if (this.#queued === 0) this.#lastProgress = this.#clock.monotonic()
     this.#queued += chunk.length
-    this.#raw.write(chunk, () => this.#sent(chunk.length))
+    if (this.#chunks.push(chunk) === 1) queueMicrotask(() => this.#flush())
     this.#watch ??= this.#clock.after(this.#stallTimeout, () => this.#checkProgress())
     return true
   }
 
   end(reason: StreamEnd = 'ended'): void {
     if (this.#end !== undefined) return
+    this.#flush()
     this.#raw.end()
     this.#close(reason)
   }
@@ -127,6 +130,23 @@ export class Stream implements OutStream {
 
   onDrain(listener: () => void): void {
     this.#draining.push(listener)
+  }
+
+  /**
+   * What one turn of the loop writes leaves with one write to the socket. Each chunk stays one: Node.js would make one of all that
+   * is written while a response is corked.
+   */
+  #flush(): void {
+    const chunks = this.#chunks
+    if (chunks.length === 0) return
+    this.#chunks = []
+    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+    const sent = () => this.#sent(length)
+    const { socket, chunkedEncoding } = this.#raw
+    if (chunks.length > 1 && chunkedEncoding && socket) socket.write(framed(chunks), sent)
+    else
+      for (const [index, chunk] of chunks.entries())
+        this.#raw.write(chunk, index < chunks.length - 1 ? undefined : sent)
   }
 
   #sent(length: number): void {
@@ -157,4 +177,13 @@ export class Stream implements OutStream {
     this.#watch = undefined
     for (const listener of this.#closing.splice(0)) listener(reason)
   }
+}
+
+const crlf = Buffer.from('\r\n')
+
+/** HTTP chunks (RFC 9112, section 7.1), one after the other. */
+function framed(chunks: readonly Uint8Array[]): Buffer {
+  return Buffer.concat(
+    chunks.flatMap(chunk => [Buffer.from(`${chunk.length.toString(16)}\r\n`, 'latin1'), chunk, crlf]),
+  )
 }
