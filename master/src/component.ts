@@ -13,6 +13,7 @@ import { serveFeed, serveRoutes } from './http.ts'
 import { Leader } from './leader.ts'
 import { masterInfoOf } from './master-info.ts'
 import { openMasterLog } from './own-log.ts'
+import { readSecurity } from './security-flags.ts'
 import { Standing } from './standing.ts'
 
 /** Largest body of a call; a larger one is a 413. */
@@ -26,6 +27,7 @@ async function start(given: Context<MasterFlags>): Promise<Handle> {
   const startedAt = clock.now()
   const verbosity = new Verbosity(log, clock)
   const shown = flagTexts(flags)
+  const { tls, authentication, gate } = readSecurity(flags, clock, log)
   const held: { standing?: Standing } = {}
   const leadership = () => held.standing?.leadership ?? ({ state: 'unknown' } as const)
   const store = new Since(context.store, clock)
@@ -55,8 +57,11 @@ async function start(given: Context<MasterFlags>): Promise<Handle> {
     health: new Health(),
     own: ['health', 'version', 'flags'],
     bodyLimit,
+    tls,
+    authentication,
     formatError: error => `${error.message}\n`,
   })
+  gate.guard(http.app)
   http.app.register(async (scope: FastifyInstance) => serveFeed(scope, leadership, clock))
   http.app.register(async (scope: FastifyInstance) => serveRoutes(scope, routes, clock))
   const url = await http.listen()

@@ -7,6 +7,8 @@ import { commonFlags } from '@meseta/common/service/common-flags'
 import { defineFlags, type FlagValues } from '@meseta/common/service/flags'
 import type { Quantities } from './allocator/quantities.ts'
 import { quantitiesOf } from './allocator/quantities.ts'
+import { authorizerOf } from './security/acls.ts'
+import { aclsOf, securityFlags } from './security-flags.ts'
 import { type HeartConfig, heartDefaults, type SorterKind } from './state/config.ts'
 
 /** The flags of the Mesos contract, section 9, that this master acts on. */
@@ -94,12 +96,14 @@ export const masterFlags = defineFlags({
   },
   domain: { type: 'json', help: 'Where this master is: {"fault_domain":{"region":{"name":…},"zone":{"name":…}}}.' },
   require_agent_domain: { type: 'boolean', default: false, help: 'Refuse agents without a domain.' },
+  ...securityFlags,
 })
 
 export type MasterFlags = FlagValues<typeof masterFlags>
 
 /** What the flags mean to the heart. Throws an Error that names the flag. */
 export function heartConfig(flags: MasterFlags, masterInfo: MasterInfo): HeartConfig {
+  const acls = aclsOf(flags)
   const config: HeartConfig = {
     ...heartDefaults,
     masterInfo,
@@ -127,6 +131,7 @@ export function heartConfig(flags: MasterFlags, masterInfo: MasterInfo): HeartCo
     registryMaxAgentCount: flags.registry_max_agent_count,
     requireAgentDomain: flags.require_agent_domain,
     domain: masterInfo.domain,
+    ...(acls ? { authorizer: authorizerOf(acls) } : {}),
   }
   return config
 }

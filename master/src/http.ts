@@ -58,6 +58,7 @@ function toApi(request: FastifyRequest): ApiRequest {
     path: at < 0 ? request.url : request.url.slice(0, at),
     query: at < 0 ? '' : request.url.slice(at + 1),
     headers: request.headers,
+    principal: request.principal,
     body: Buffer.isBuffer(body) ? body : Buffer.alloc(0),
     source: body instanceof Readable ? sourceOf(body) : undefined,
   }

@@ -11,6 +11,7 @@ import { probeAgent } from './probe.ts'
 import type { MasterFacts } from './replica/facts.ts'
 import { ReadModel } from './replica/read-model.ts'
 import type { ReadSide } from './replica/read-side.ts'
+import { aclsOf } from './security-flags.ts'
 
 export interface LeaderOptions {
   readonly masterInfo: MasterInfo
@@ -104,10 +105,10 @@ export class Leader {
         completedFrameworks: config.maxCompletedFrameworks,
         completedTasksPerFramework: flags.max_completed_tasks_per_framework,
       },
-      rules: undefined,
+      rules: aclsOf(flags),
     })
     const operate: LeaderApi['operate'] = (call, principal, answered) => this.#master.operate(call, principal, answered)
-    const operator = new OperatorEndpoint({ read, own, operate })
+    const operator = new OperatorEndpoint({ read, own, operate, authorizer: config.authorizer })
     const together: LeaderApi['together'] = action => this.#master.together(action)
     const address = `${masterInfo.hostname}:${masterInfo.port}`
     const api = { scheduler: this.#master.scheduler, operator, read, address, operate, together }

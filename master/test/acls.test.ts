@@ -1,6 +1,7 @@
 import type { OfferOperation, Resource } from '@meseta/common/protocol/mesos'
 import fc from 'fast-check'
 import t from 'tap'
+import { viewsBy } from '../src/replica/views.ts'
 import { AclError, authorizerOf, readAcls } from '../src/security/acls.ts'
 import { type Action, objectsOf } from '../src/security/actions.ts'
 import { operationRefusal } from '../src/security/operations.ts'
@@ -221,4 +222,46 @@ t.test('a task is asked for every user that something of it runs as', async t =>
   ])
     t.match(runRefusal(authorizer, framework, { ...task, command: alice, ...extra }), /'root'/, JSON.stringify(extra))
   t.match(runRefusal(authorizer, framework, { ...task, command: alice }, executor(root)), /'root'/)
+})
+
+t.test('a viewer sees what its rules let it see', async t => {
+  const only = (...values: string[]) => [
+    { principals: some('v'), users: some(...values) },
+    { principals: some('v'), users: none },
+  ]
+  const viewsOf = viewsBy(
+    readAcls({
+      view_frameworks: only('alice'),
+      view_tasks: only('bob'),
+      view_executors: only('carol'),
+      view_roles: [
+        { principals: some('v'), roles: some('a/%') },
+        { principals: some('v'), roles: none },
+      ],
+      get_quotas: [{ principals: some('v'), roles: none }],
+      view_flags: [{ principals: some('v'), flags: none }],
+    }),
+  )
+  const framework = (user: string) => ({ name: 'f', user })
+  const executor = (user?: string) => ({ executor_id: { value: 'e' }, ...(user ? { command: { user } } : {}) })
+  const seen = (viewer: string | undefined) => {
+    const views = viewsOf(viewer)
+    return [
+      [views.framework(framework('alice')), views.framework(framework('bob'))],
+      [
+        views.task({}, framework('bob')),
+        views.task({ user: 'bob' }, framework('alice')),
+        views.task({}, framework('x')),
+      ],
+      [views.executor(executor(), framework('carol')), views.executor(executor('dave'), framework('carol'))],
+      [views.role('a/b'), views.role('a'), views.quota('a/b'), views.flags()],
+    ]
+  }
+  t.same(seen('v'), [
+    [true, false],
+    [true, true, false],
+    [true, false],
+    [true, false, false, false],
+  ])
+  for (const other of ['w', undefined]) t.same(seen(other).flat().includes(false), false)
 })

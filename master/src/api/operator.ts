@@ -1,6 +1,9 @@
 import { BadMessage } from '@meseta/common/protocol/errors'
 import type { MasterCall, MasterCallType, MasterResponse } from '@meseta/common/protocol/mesos'
 import type { ReadSide } from '../replica/read-side.ts'
+import type { Authorizer } from '../security/actions.ts'
+import { refusalOf } from '../security/operations.ts'
+import { operatorDemands } from '../security/operator-demands.ts'
 import { acceptedMedia, contentType, type Media, notAcceptable, readMessage, writeMessage } from './media.ts'
 import { isRead } from './operator-reads.ts'
 import { type OwnCall, ownCalls } from './own-calls.ts'
@@ -19,6 +22,7 @@ export interface OperatorOptions {
   readonly read: ReadSide
   readonly own: OwnProcess
   readonly operate: Operate
+  readonly authorizer: Authorizer
 }
 
 /** Hands the heart a call that changes something; calls back with the status and, for a refusal, the reason. */
@@ -86,12 +90,16 @@ export class OperatorEndpoint {
     const { read, operate, own } = this.#options
     const type = call.type!
     const ownCall = ownCalls[type]
+    const reads = type === 'SUBSCRIBE' || isRead(type)
+    if (!ownCall && !reads)
+      return operate(call, viewer, (status, message) =>
+        reply.answer(message === undefined ? empty(status) : refusal(status, message)),
+      )
+    // Of a call that changes something the heart asks this itself.
+    const denied = refusalOf(this.#options.authorizer, viewer, operatorDemands(call))
+    if (denied !== undefined) return reply.answer(refusal(403, denied))
     if (ownCall) return this.#performOwn(ownCall(own, call), call, accepted, reply)
-    if (type === 'SUBSCRIBE' || isRead(type))
-      return read.handle({ type: 'CALL', call: type, media: accepted, viewer }, reply)
-    return operate(call, viewer, (status, message) =>
-      reply.answer(message === undefined ? empty(status) : refusal(status, message)),
-    )
+    return read.handle({ type: 'CALL', call: type, media: accepted, viewer }, reply)
   }
 
   #performOwn(response: ReturnType<OwnCall>, call: MasterCall, media: Media, reply: ApiReply): void | Promise<void> {

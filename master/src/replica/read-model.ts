@@ -15,7 +15,7 @@ import { answerInPages } from './pages.ts'
 import type { ReadCounts, ReadRequest, ReadSide, ResourceSums } from './read-side.ts'
 import { Replica } from './replica.ts'
 import type { Bounds } from './tables.ts'
-import { type ViewRules, viewsOf } from './views.ts'
+import { type Viewer, type ViewRules, type Views, viewsBy } from './views.ts'
 
 /** Answers that are written at a time: each keeps the state of its moment. More wait in line. */
 const maxAnswers = 64
@@ -39,14 +39,14 @@ export class ReadModel implements ReadSide {
   readonly #streams: OperatorStreams
   readonly #audience: Audience
   readonly #log: ReadModelOptions['log']
-  readonly #rules: ViewRules
+  readonly #viewsOf: (viewer: Viewer) => Views
   readonly #waiting: (() => void)[] = []
   #answers = 0
 
   constructor({ clock, log, feedEpoch, facts, masters, bounds, rules }: ReadModelOptions) {
     const feed = new FeedWriter({ epoch: feedEpoch, clock })
     this.#log = log
-    this.#rules = rules
+    this.#viewsOf = viewsBy(rules)
     this.#replica = new Replica({ clock, feed, facts, bounds })
     this.#replica.masters = masters
     this.#streams = new OperatorStreams(clock, this.#replica)
@@ -64,7 +64,7 @@ export class ReadModel implements ReadSide {
   handle(request: ReadRequest, reply: ReadReply): void {
     if (request.type === 'FEED') this.#follow(request, reply)
     else if (request.type === 'CALL' && request.call === 'SUBSCRIBE')
-      this.#run(reply, reply => this.#streams.subscribe(reply, request.media, viewsOf(this.#rules, request.viewer)))
+      this.#run(reply, reply => this.#streams.subscribe(reply, request.media, this.#viewsOf(request.viewer)))
     else if (this.#answers < maxAnswers) this.#answer(request, reply)
     else if (this.#waiting.length < maxWaiting) this.#waiting.push(() => this.#answer(request, reply))
     else reply.answer({ status: 503, headers: { 'retry-after': '5' }, body: 'Too many reads are under way\n' })
@@ -72,7 +72,7 @@ export class ReadModel implements ReadSide {
 
   #answer(request: ReadRequest & { type: 'OLDER' | 'CALL' }, reply: ReadReply): void {
     this.#answers += 1
-    const views = viewsOf(this.#rules, request.viewer)
+    const views = this.#viewsOf(request.viewer)
     this.#run(reply, async reply => {
       try {
         if (request.type === 'CALL') {

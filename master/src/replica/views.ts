@@ -1,4 +1,5 @@
 import type { ExecutorInfo, FrameworkInfo, Task } from '@meseta/common/protocol/mesos'
+import { type Acls, authorizerOf } from '../security/acls.ts'
 
 /** The principal that reads; undefined for one that has not said who it is. */
 export type Viewer = string | undefined
@@ -17,6 +18,8 @@ export interface Views {
   task(task: Pick<Task, 'user'>, framework: FrameworkInfo): boolean
   executor(executor: ExecutorInfo, framework: FrameworkInfo): boolean
   role(name: string): boolean
+  /** What is set of a role's quota. */
+  quota(role: string): boolean
   flags(): boolean
 }
 
@@ -25,13 +28,23 @@ export const seesAll: Views = {
   task: () => true,
   executor: () => true,
   role: () => true,
+  quota: () => true,
   flags: () => true,
 }
 
 /** Who may see what, as a value that can be handed to another thread. */
-export type ViewRules = Readonly<Record<string, unknown>> | undefined
+export type ViewRules = Acls | undefined
 
-/** The views of a viewer; without rules everybody sees all. */
-export function viewsOf(_rules: ViewRules, _viewer: Viewer): Views {
-  return seesAll
+/** The views of each viewer; without rules everybody sees all. */
+export function viewsBy(rules: ViewRules): (viewer: Viewer) => Views {
+  if (!rules) return () => seesAll
+  const authorizer = authorizerOf(rules)
+  return viewer => ({
+    framework: ({ user }) => authorizer.allows(viewer, 'view_frameworks', user),
+    task: ({ user }, framework) => authorizer.allows(viewer, 'view_tasks', user ?? framework.user),
+    executor: ({ command }, framework) => authorizer.allows(viewer, 'view_executors', command?.user ?? framework.user),
+    role: name => authorizer.allows(viewer, 'view_roles', name),
+    quota: role => authorizer.allows(viewer, 'get_quotas', role),
+    flags: () => authorizer.allows(viewer, 'view_flags'),
+  })
 }

@@ -12,10 +12,6 @@ const one =
   (action: Action, object?: string): Demands =>
   () => [[action, object]]
 
-/** What else a path of files leads to, its own endpoint refuses. */
-const files = (path: string | undefined): readonly Demand[] =>
-  path === undefined || path.startsWith('/master/log') ? [['access_mesos_logs', undefined]] : []
-
 /**
  * What an operator's call asks for (Mesos contract 8.2). Every call stands here: one that is new does not compile until it is said.
  * Calls that show frameworks, tasks, executors and roles leave out what may not be seen, and demand nothing.
@@ -28,8 +24,8 @@ const demands: Readonly<Record<MasterCallType, Demands>> = {
   GET_METRICS: one('get_endpoints', '/metrics/snapshot'),
   GET_LOGGING_LEVEL: one('get_endpoints', '/logging/toggle'),
   SET_LOGGING_LEVEL: one('set_log_level'),
-  LIST_FILES: ({ list_files: list }) => files(list?.path),
-  READ_FILE: ({ read_file: read }) => files(read?.path),
+  LIST_FILES: one('access_mesos_logs'),
+  READ_FILE: one('access_mesos_logs'),
   READ_LOG: one('access_mesos_logs'),
   GET_STATE: nothing,
   GET_AGENTS: nothing,
@@ -72,7 +68,7 @@ const demands: Readonly<Record<MasterCallType, Demands>> = {
   ],
 }
 
-export function operatorDemands(call: MasterCall, principalOf: PrincipalOf): readonly Demand[] {
+export function operatorDemands(call: MasterCall, principalOf: PrincipalOf = () => undefined): readonly Demand[] {
   return demands[call.type ?? 'UNKNOWN'](call, principalOf)
 }
 

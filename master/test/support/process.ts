@@ -52,7 +52,12 @@ export class Ground {
   /** A master that leads. */
   async leader(...argv: string[]): Promise<string> {
     const url = await this.master(...argv)
-    await until(async () => (await fetch(`${url}/state`, { redirect: 'manual' })).status === 200, 'the master to lead')
+    // Of all endpoints this one is open to everybody.
+    const pointsToItself = async () => {
+      const { headers } = await fetch(`${url}/redirect`, { redirect: 'manual' })
+      return headers.get('location')?.endsWith(`:${new URL(url).port}`) === true
+    }
+    await until(pointsToItself, 'the master to lead')
     return url
   }
 
