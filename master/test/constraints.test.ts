@@ -131,7 +131,10 @@ t.test(
     )
     const { status, text } = await framework.call({
       type: 'UPDATE_FRAMEWORK',
-      update_framework: { framework_info: { user: 'me', name: 'test', role: 'r' }, ...constraints('(') },
+      update_framework: {
+        framework_info: { id: { value: framework.id! }, user: 'me', name: 'test', role: 'r' },
+        ...constraints('('),
+      },
     })
     t.equal(status, 400)
     t.match(text, /none of RE2/)
