@@ -10,9 +10,11 @@ import { mesosVersion } from './api/version.ts'
 import { domainOf, type MasterFlags, masterFlags } from './flags.ts'
 import { healthOf, Since } from './health.ts'
 import { serveFeed, serveRoutes } from './http.ts'
-import { Leader } from './leader.ts'
+import { Leader, type LeaderOptions } from './leader.ts'
 import { masterInfoOf } from './master-info.ts'
 import { openMasterLog } from './own-log.ts'
+import { ReadModel } from './replica/read-model.ts'
+import { ReadThread } from './replica/thread/read-thread.ts'
 import { readSecurity } from './security-flags.ts'
 import { Standing } from './standing.ts'
 
@@ -73,7 +75,12 @@ async function start(given: Context<MasterFlags>): Promise<Handle> {
     domain: domainOf(flags),
   })
   const fatal = (error: Error) => context.fatal(error)
-  const newLeader = () => new Leader(context, { masterInfo, startedAt, own, fatal })
+  const thread = readThread(context, () => held.standing?.master?.goOn())
+  const newReadSide: LeaderOptions['newReadSide'] = options => {
+    thread?.begin(options)
+    return thread ?? new ReadModel({ ...options, clock, log })
+  }
+  const newLeader = () => new Leader(context, { masterInfo, startedAt, own, newReadSide, fatal })
   const standing = new Standing(context, masterInfo, newLeader)
   held.standing = standing
   await standing.begin()
@@ -81,12 +88,20 @@ async function start(given: Context<MasterFlags>): Promise<Handle> {
     url,
     stop: async () => {
       await standing.stop()
+      await thread?.stop()
       await http.close()
       verbosity.stop()
       store.stop()
       bus.stop()
     },
   }
+}
+
+/** The thread for reads, where there is to be one; started at once, so that taking over does not wait for it. */
+function readThread(context: Context<MasterFlags>, caughtUp: () => void): ReadThread | undefined {
+  const { flags, clock, log, fatal, ownProcess = false } = context
+  if (!(flags.read_worker ?? ownProcess)) return undefined
+  return new ReadThread({ clock, log, caughtUp, failed: error => fatal(error) })
 }
 
 /** Values as the original writes them: text, under the names with underscores. */

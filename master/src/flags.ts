@@ -95,6 +95,10 @@ export const masterFlags = defineFlags({
     help: 'Unreachable tasks that are remembered, by framework.',
   },
   domain: { type: 'json', help: 'Where this master is: {"fault_domain":{"region":{"name":…},"zone":{"name":…}}}.' },
+  read_worker: {
+    type: 'boolean',
+    help: 'Serve reads from a thread of their own; so unless given where the master has a process of its own.',
+  },
   require_agent_domain: { type: 'boolean', default: false, help: 'Refuse agents without a domain.' },
   ...securityFlags,
 })

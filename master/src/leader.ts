@@ -9,7 +9,7 @@ import { heartConfig, type MasterFlags } from './flags.ts'
 import { Master } from './master.ts'
 import { probeAgent } from './probe.ts'
 import type { MasterFacts } from './replica/facts.ts'
-import { ReadModel } from './replica/read-model.ts'
+import type { ReadModelOptions } from './replica/read-model.ts'
 import type { ReadSide } from './replica/read-side.ts'
 import { aclsOf } from './security-flags.ts'
 
@@ -17,6 +17,8 @@ export interface LeaderOptions {
   readonly masterInfo: MasterInfo
   readonly startedAt: number
   readonly own: OwnProcess
+  /** Makes what reads are served from, once it is known what it is to say. */
+  readonly newReadSide: (options: Omit<ReadModelOptions, 'clock' | 'log'>) => ReadSide
   /** It can not lead any longer. */
   readonly fatal: (error: Error) => void
 }
@@ -48,6 +50,7 @@ export class Leader {
       fatal: options.fatal,
       recovered: clusterId => this.#serve(clusterId),
       changed: (seq, changes) => this.#served!.read.apply(seq, changes),
+      mayGoOn: () => !this.#served?.read.behind,
       registryStoreTimeout: flags.registry_store_timeout,
     })
   }
@@ -81,8 +84,8 @@ export class Leader {
   }
 
   #serve(clusterId: string): void {
-    const { clock, random, log, flags } = this.#context
-    const { masterInfo, startedAt, own } = this.#options
+    const { random, flags } = this.#context
+    const { masterInfo, startedAt, own, newReadSide } = this.#options
     const config = this.#master.config
     const facts: MasterFacts = {
       clusterName: flags.cluster ?? flags.cluster_name,
@@ -95,9 +98,7 @@ export class Leader {
       flags: own.flags,
       buildTime: startedAt,
     }
-    const read = new ReadModel({
-      clock,
-      log,
+    const read = newReadSide({
       feedEpoch: random.uuid(),
       facts,
       masters: this.#masters,

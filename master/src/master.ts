@@ -38,6 +38,8 @@ export interface MasterOptions {
   readonly recovered: (clusterId: string) => void
   /** What changed, numbered without gaps, for the read model. */
   readonly changed: (seq: number, changes: readonly Change[]) => void
+  /** Whether the next step may be taken; after a no, `goOn` is called. Without it, always. */
+  readonly mayGoOn?: () => boolean
   readonly registryStoreTimeout?: number
 }
 
@@ -168,6 +170,11 @@ export class Master {
     }
   }
 
+  /** Takes the steps that had to wait. */
+  goOn(): void {
+    this.together(() => undefined)
+  }
+
   /** An operator's call that changes something. Calls back with the status and, for a refusal, the reason. */
   operate(call: MasterCall, principal: string | undefined, answered: Answered): void {
     const request = --this.#requests
@@ -184,8 +191,9 @@ export class Master {
   }
 
   #drain(): void {
-    const { clock, changed } = this.#options
-    for (let commands = this.#commands.splice(0); commands.length > 0; commands = this.#commands.splice(0)) {
+    const { clock, changed, mayGoOn } = this.#options
+    while (this.#commands.length > 0 && (mayGoOn?.() ?? true)) {
+      const commands = this.#commands.splice(0)
       const effects = this.#heart.step({ wall: clock.now(), monotonic: clock.monotonic() }, commands)
       const changes = effects.flatMap(effect => (effect.type === 'CHANGE' ? effect.change : []))
       // Readers first: whoever is told of a change by what follows finds it there.

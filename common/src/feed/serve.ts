@@ -1,13 +1,17 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Logger } from 'pino'
 import { type Clock, systemClock, type Timer } from '../service/clock.ts'
 import { HttpError } from '../service/errors.ts'
 import { type OutStream, openStream } from '../service/stream.ts'
 import { encodeFrame, formatPosition, parsePosition } from './frame.ts'
 import type { FeedWriter, Kinds, Snapshot } from './writer.ts'
 
+/** A logger, or what stands for one. */
+export interface FeedLog {
+  warn(fields: object, message: string): void
+}
+
 export interface ServeFeedOptions {
-  readonly log: Pick<Logger, 'warn'>
+  readonly log: FeedLog
   readonly clock?: Clock
   /** Readers at a time; 2,000 unless said. One more gets 503 with Retry-After. */
   readonly maxReaders?: number
@@ -89,7 +93,7 @@ export const feedQuery = (request: FastifyRequest): FeedQuery => ({
 export class Audience implements ServedFeed {
   readonly #path: string
   readonly #writer: FeedWriter
-  readonly #log: Pick<Logger, 'warn'>
+  readonly #log: FeedLog
   readonly #clock: Clock
   readonly #maxReaders: number
   readonly #maxBehind: number

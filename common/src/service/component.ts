@@ -17,6 +17,8 @@ export interface Context<Flags> {
   readonly store: Store
   readonly election: Election
   readonly bus: Bus
+  /** The component has a process of its own: it may take more of the machine than its thread. */
+  readonly ownProcess?: boolean
   /** The running component can not go on (its leadership is lost, its disk is gone): the process ends with this reason. */
   fatal(error: Error): void
 }

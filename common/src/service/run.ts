@@ -152,6 +152,7 @@ class Shell<Definitions extends FlagDefinitions> {
       store: this.#coordination?.store ?? absent<Store>('store'),
       election: this.#coordination?.election ?? absent<Election>('election'),
       bus: this.#bus ?? absent<Bus>('bus'),
+      ownProcess: true,
       fatal: error => this.#fail(error, 'can not go on'),
     }
   }

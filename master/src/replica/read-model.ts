@@ -1,9 +1,8 @@
-import { Audience, feedType } from '@meseta/common/feed/serve'
+import { Audience, type FeedLog, feedType } from '@meseta/common/feed/serve'
 import { FeedWriter } from '@meseta/common/feed/writer'
 import type { MasterInfo } from '@meseta/common/protocol/mesos'
 import type { Clock } from '@meseta/common/service/clock'
 import { HttpError } from '@meseta/common/service/errors'
-import type { Logger } from 'pino'
 import { callbackOf, scripted } from '../api/jsonp.ts'
 import { legacyReads } from '../api/legacy-reads.ts'
 import { readCall } from '../api/operator-reads.ts'
@@ -23,9 +22,13 @@ const maxWaiting = 1_000
 
 export const feedPath = '/meseta/v1/feed'
 
+export interface ReadLog extends FeedLog {
+  error(fields: object, message: string): void
+}
+
 export interface ReadModelOptions {
   readonly clock: Clock
-  readonly log: Pick<Logger, 'warn' | 'error'>
+  readonly log: ReadLog
   readonly feedEpoch: string
   readonly facts: MasterFacts
   readonly masters: readonly MasterInfo[]
@@ -38,7 +41,7 @@ export class ReadModel implements ReadSide {
   readonly #replica: Replica
   readonly #streams: OperatorStreams
   readonly #audience: Audience
-  readonly #log: ReadModelOptions['log']
+  readonly #log: ReadLog
   readonly #viewsOf: (viewer: Viewer) => Views
   readonly #waiting: (() => void)[] = []
   #answers = 0
@@ -122,6 +125,9 @@ export class ReadModel implements ReadSide {
       reply.answer({ status: error.status, headers: error.headers, body: `${error.message}\n` })
     }
   }
+
+  /** What is applied is applied at once. */
+  readonly behind = false
 
   get counts(): ReadCounts {
     const { total, used, offered } = this.#replica.tables

@@ -27,6 +27,25 @@ export interface ReadCounts {
   readonly subscribers: number
 }
 
+/** Of a cluster that nothing is known of yet. */
+export const noCounts: ReadCounts = {
+  counts: {
+    agents_active: 0,
+    agents_inactive: 0,
+    agents_unreachable: 0,
+    agents_recovered: 0,
+    frameworks_active: 0,
+    frameworks_inactive: 0,
+  },
+  resources: Object.fromEntries(
+    ['cpus', 'gpus', 'mem', 'disk'].map(name => [
+      name,
+      { total: 0, used: 0, offered: 0, revocableTotal: 0, revocableUsed: 0 },
+    ]),
+  ),
+  subscribers: 0,
+}
+
 export interface ResourceSums {
   readonly total: number
   readonly used: number
@@ -47,5 +66,7 @@ export interface ReadSide {
   handle(request: ReadRequest, reply: ReadReply): void
   /** As of the last changes, or a moment before. */
   readonly counts: ReadCounts
+  /** Whether so many changes wait that no more may be made for now. */
+  readonly behind: boolean
   stop(): Promise<void>
 }

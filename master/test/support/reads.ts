@@ -47,6 +47,11 @@ export class KeptReply implements ReadReply {
   readonly done: Promise<void>
   /** Called after each page, before the next one is written. */
   onPage: () => void = () => undefined
+  /** Whether what it is given stays unsent, until `release`. */
+  held = false
+  release: () => void = () => undefined
+  /** Ends the stream as a reader that goes away does. */
+  end: () => void = () => undefined
   #done!: () => void
 
   constructor() {
@@ -81,17 +86,30 @@ export class KeptReply implements ReadReply {
       for (const listener of closing) listener('ended')
       this.#done()
     }
+    this.end = end
+    const draining: (() => void)[] = []
+    const drain = () => {
+      if (!this.held && !closed) for (const listener of draining) listener()
+    }
+    this.release = () => {
+      this.held = false
+      drain()
+    }
+    const reply = this
     return {
       write: bytes => {
         this.pages.push(Buffer.from(bytes as Uint8Array))
         this.onPage()
+        setImmediate(drain)
         return !closed
       },
       end,
       destroy: end,
       onClose: listener => void closing.push(listener),
-      onDrain: () => undefined,
-      queuedBytes: 0,
+      onDrain: listener => void draining.push(listener),
+      get queuedBytes() {
+        return reply.held ? reply.body.length : 0
+      },
       get closed() {
         return closed
       },
