@@ -73,7 +73,12 @@ export const component = defineComponent({
         version: mesosVersion,
         resources: agentResources(given.resources, measureMachine(workDir)),
         attributes: given.attributes === undefined ? [] : parseAttributes(given.attributes),
-        capabilities: [{ type: 'MULTI_ROLE' }, { type: 'HIERARCHICAL_ROLE' }, { type: 'RESERVATION_REFINEMENT' }],
+        capabilities: [
+          { type: 'MULTI_ROLE' },
+          { type: 'HIERARCHICAL_ROLE' },
+          { type: 'RESERVATION_REFINEMENT' },
+          { type: 'AGENT_DRAINING' },
+        ],
         taskPath: given.task_path,
         nodePath: process.execPath,
         environment: requireEnvironment(given.executor_environment_variables),

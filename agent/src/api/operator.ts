@@ -3,6 +3,7 @@ import type {
   AgentCall,
   AgentCallType,
   AgentResponse,
+  AgentResponseGetAgent,
   AgentResponseGetExecutors,
   AgentResponseGetFrameworks,
   AgentResponseGetTasks,
@@ -46,7 +47,7 @@ const calls: Partial<Record<AgentCallType, Answer>> = {
   GET_FRAMEWORKS: ({ host }) => ({ get_frameworks: frameworks(host.agent.heart.core) }),
   GET_OPERATIONS: () => ({ get_operations: {} }),
   GET_RESOURCE_PROVIDERS: () => ({ get_resource_providers: {} }),
-  GET_AGENT: ({ host }) => ({ get_agent: { agent_info: agentInfo(host.agent.heart.core) } }),
+  GET_AGENT: ({ host }) => ({ get_agent: getAgent(host.agent.heart.core) }),
   GET_CONTAINERS: getContainers,
   LIST_FILES: async ({ files }, call) => ({
     list_files: { file_infos: await listFiles(files, required(call.list_files, 'list_files').path) },
@@ -61,6 +62,16 @@ export async function answerCall(sources: OperatorSources, call: AgentCall): Pro
   if (answer === undefined) throw new HttpError(501, `the call ${type} is not supported yet by this agent`)
   if (type === 'GET_METRICS') required(call.get_metrics, 'get_metrics')
   return { type, ...(await answer(sources, call)) } as AgentResponse
+}
+
+function getAgent(core: Core): AgentResponseGetAgent {
+  const { drain } = core
+  return {
+    agent_info: agentInfo(core),
+    ...(drain
+      ? { drain_config: drain.config, estimated_drain_start_time: { nanoseconds: drain.startedAt * 1e6 } }
+      : {}),
+  }
 }
 
 async function getContainers({ host }: OperatorSources, { get_containers }: AgentCall): Promise<AgentResponse> {

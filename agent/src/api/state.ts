@@ -36,11 +36,20 @@ export function stateBody(core: Core, facts: StateFacts): Record<string, unknown
     unreserved_resources_allocated: legacyResources(used.unreserved()),
     resource_providers: [],
     attributes: legacyAttributes(config.attributes),
+    ...drainBody(core),
     ...(facts.masterHostname === undefined ? {} : { master_hostname: facts.masterHostname }),
     ...(facts.logFile === undefined ? {} : { external_log_file: facts.logFile }),
     flags: facts.flags,
     frameworks: [...core.frameworks.values()].map(framework => frameworkBody(core, framework)),
     completed_frameworks: core.completedFrameworks.map(framework => frameworkBody(core, framework)),
+  }
+}
+
+function drainBody({ drain }: Core): Record<string, unknown> {
+  if (!drain) return {}
+  return {
+    drain_config: toJson('mesos.v1.DrainConfig', drain.config),
+    estimated_drain_start_time_seconds: drain.startedAt / 1000,
   }
 }
 

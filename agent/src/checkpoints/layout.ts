@@ -9,6 +9,7 @@ export const layout = {
   latestAgent: 'slaves/latest',
   agents: 'slaves',
   agentInfo: (agent: string) => `slaves/${agent}/slave.info`,
+  drain: (agent: string) => `slaves/${agent}/drain.config`,
   frameworks: (agent: string) => `slaves/${agent}/frameworks`,
   framework: (agent: string, framework: string) => `slaves/${agent}/frameworks/${framework}`,
   frameworkInfo: (agent: string, framework: string) => `slaves/${agent}/frameworks/${framework}/framework.info`,

@@ -8,6 +8,7 @@ import {
   type RecoveredFramework,
   type RecoveredTask,
   type StoredAgent,
+  type StoredDrain,
   type StoredEpoch,
   type StoredExecutor,
   type StoredFramework,
@@ -37,11 +38,12 @@ export async function loadCheckpoints(store: CheckpointStore): Promise<Recovered
   const frameworks: RecoveredFramework[] = []
   if (agentId === undefined) return { followed, agentId, isAgentNoted: false, frameworks, errors: loader.errors }
   const isAgentNoted = (await loader.record<StoredAgent>(layout.agentInfo(agentId))) !== undefined
+  const drain = await loader.record<StoredDrain>(layout.drain(agentId), true)
   for (const name of await store.list(layout.frameworks(agentId))) {
     const framework = await loader.framework(agentId, name)
     if (framework !== undefined) frameworks.push(framework)
   }
-  return { followed, agentId, isAgentNoted, frameworks, errors: loader.errors }
+  return { followed, agentId, isAgentNoted, drain, frameworks, errors: loader.errors }
 }
 
 class Loader {

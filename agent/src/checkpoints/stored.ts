@@ -1,4 +1,11 @@
-import type { AgentInfo, ContainerID, ExecutorInfo, FrameworkInfo, TaskInfo } from '@meseta/common/protocol/mesos'
+import type {
+  AgentInfo,
+  ContainerID,
+  DrainConfig,
+  ExecutorInfo,
+  FrameworkInfo,
+  TaskInfo,
+} from '@meseta/common/protocol/mesos'
 import type { ExecutorKind, StoredKill } from '../core/model.ts'
 import type { UpdateRecord } from '../updates/record.ts'
 
@@ -13,6 +20,13 @@ export interface StoredEpoch {
 export interface StoredAgent {
   readonly version: number
   readonly info: AgentInfo
+}
+/** It is there while the agent drains. */
+export interface StoredDrain {
+  readonly version: number
+  readonly config: DrainConfig
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
 }
 export interface StoredFramework {
   readonly version: number
@@ -41,6 +55,7 @@ export interface Recovered {
   readonly agentId: string | undefined
   /** Whether the agent's own record is whole: nothing is needed of it, and it can be written again. */
   readonly isAgentNoted: boolean
+  readonly drain?: StoredDrain | undefined
   readonly frameworks: readonly RecoveredFramework[]
   /** What could not be read, in sentences; it counts as `slave/recovery_errors`. */
   readonly errors: readonly string[]

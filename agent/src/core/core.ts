@@ -8,7 +8,7 @@ import type {
   Resource,
 } from '@meseta/common/protocol/mesos'
 import { executorFolder, layout, RunPaths } from '../checkpoints/layout.ts'
-import { checkpointVersion } from '../checkpoints/stored.ts'
+import { checkpointVersion, type StoredDrain } from '../checkpoints/stored.ts'
 import { containerKey } from '../containers/launcher.ts'
 import { UpdateManager } from '../updates/manager.ts'
 import { IdSource } from './ids.ts'
@@ -62,6 +62,8 @@ export class Core {
   registrationBackoff = 0
   /** No task is taken any more. */
   stopping = false
+  /** It is to end its tasks, and takes none until that is done. */
+  drain: StoredDrain | undefined
   /** What to say when the last task is gone and the agent ends: the master's words. */
   shutdownMessage: string | undefined
   /** Counters of what happened, by their metric names. */

@@ -3,6 +3,7 @@ import type { Recovered } from '../checkpoints/stored.ts'
 import type { RecoveredContainer } from '../containers/launcher.ts'
 import { everyLane } from '../lanes.ts'
 import { type AgentConfig, Core } from './core.ts'
+import { drain, endDrain } from './draining.ts'
 import { escalate, killAll, killTask } from './killing.ts'
 import { runTask, runTaskGroup } from './launching.ts'
 import { completionExpired, launchFailed, taskExited, taskReaped, taskStarted } from './lifecycle.ts'
@@ -37,6 +38,7 @@ export class Heart {
     this.core.now = now
     for (const command of commands) this.#handle(command)
     this.#runTimers()
+    endDrain(this.core)
     this.#endWhenEmpty()
     return this.#takeEffects()
   }
@@ -97,6 +99,7 @@ export class Heart {
     if (message.shutdown_executor) this.#shutdownExecutor(message.shutdown_executor)
     if (message.framework_message) core.count('invalid_framework_messages')
     if (message.update_framework) this.#updateFramework(message.update_framework)
+    if (message.drain) drain(core, message.drain.config)
     if (message.shutdown) this.#shutdown(message.shutdown.message ?? 'the master gave no reason')
   }
 

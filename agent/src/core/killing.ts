@@ -27,7 +27,7 @@ export interface KillWish {
 
 /** The grace a task's own kill policy gives, ms. */
 export function ownGrace(task: TaskEntry): number {
-  return milliseconds(task.info.kill_policy) ?? defaultGrace
+  return policyGrace(task.info.kill_policy) ?? defaultGrace
 }
 
 /**
@@ -36,7 +36,7 @@ export function ownGrace(task: TaskEntry): number {
  */
 export function killTask(core: Core, task: TaskEntry, wish: KillWish = {}): void {
   if (task.phase === 'ended' || task.phase === 'reaping') return
-  const grace = wish.grace ?? milliseconds(wish.policy) ?? ownGrace(task)
+  const grace = wish.grace ?? policyGrace(wish.policy) ?? ownGrace(task)
   if (task.kill !== undefined) {
     if (core.now.mono + grace < task.kill.deadline) beginKill(core, task, task.kill, grace)
     return
@@ -127,7 +127,8 @@ function killDuringLaunch(core: Core, task: TaskEntry, wish: KillWish, grace: nu
   }
 }
 
-function milliseconds(policy: KillPolicy | undefined): number | undefined {
+/** The grace that a policy gives, ms; undefined where it says nothing of it. */
+export function policyGrace(policy: KillPolicy | undefined): number | undefined {
   const nanoseconds = policy?.grace_period?.nanoseconds
   return nanoseconds === undefined ? undefined : Math.max(0, nanoseconds / 1e6)
 }

@@ -75,11 +75,15 @@ function admit(core: Core, info: FrameworkInfo, tasks: readonly TaskInfo[], exec
     core.log('warn', 'the launch of a task that is already here was ignored', { task_id: known.task_id.value })
     return false
   }
-  const refusal = core.stopping
-    ? (['REASON_AGENT_DRAINING', 'the agent is stopping its tasks and takes no new ones'] as const)
-    : core.frameworks.get(frameworkId ?? '')?.terminating
-      ? (['REASON_FRAMEWORK_REMOVED', 'the framework is being removed from this agent'] as const)
-      : undefined
+  const refusal =
+    core.stopping || core.drain
+      ? ([
+          'REASON_AGENT_DRAINING',
+          `the agent is ${core.drain ? 'being drained' : 'stopping its tasks'} and takes no new ones`,
+        ] as const)
+      : core.frameworks.get(frameworkId ?? '')?.terminating
+        ? (['REASON_FRAMEWORK_REMOVED', 'the framework is being removed from this agent'] as const)
+        : undefined
   if (refusal === undefined) return true
   for (const task of tasks)
     reportUnknown(core, { id: frameworkId ?? '', info }, task.task_id.value, refusal[0], refusal[1])

@@ -3,6 +3,7 @@ import { executorFolder, sandboxOf } from '../checkpoints/layout.ts'
 import type { Recovered, RecoveredExecutor, RecoveredTask } from '../checkpoints/stored.ts'
 import { containerKey, type RecoveredContainer } from '../containers/launcher.ts'
 import type { Core } from './core.ts'
+import { goOnDraining } from './draining.ts'
 import { killGroup, resumedKill, signalForKill } from './killing.ts'
 import { addExecutor, trackTask } from './launching.ts'
 import { launchFailed, limitCompletion, taskExited } from './lifecycle.ts'
@@ -35,6 +36,7 @@ export function recover(core: Core, recovered: Recovered, containers: readonly R
   }
   // Only now that all of each group are known: the agent may have died between the end of one and the kill of the rest.
   for (const task of core.tasks.values()) if (task.phase === 'ended') killGroup(core, task)
+  if (recovered.drain) goOnDraining(core, recovered.drain)
   for (const orphan of found.values()) destroyOrphan(core, orphan)
 }
 

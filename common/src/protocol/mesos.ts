@@ -2427,6 +2427,11 @@ export interface MasterToAgent {
   shutdown?: Shutdown
   apply_operation?: ApplyOperation
   acknowledge_operation?: AcknowledgeOperation
+  drain?: Drain
+}
+
+export interface Drain {
+  config: DrainConfig
 }
 
 export interface Registered {
@@ -2862,6 +2867,7 @@ export interface MessageTypes {
   'meseta.v1.ExecutorMessage': ExecutorMessage
   'meseta.v1.UpdateAgent': UpdateAgent
   'meseta.v1.MasterToAgent': MasterToAgent
+  'meseta.v1.Drain': Drain
   'meseta.v1.Registered': Registered
   'meseta.v1.Reregistered': Reregistered
   'meseta.v1.TaskReconciliation': TaskReconciliation
