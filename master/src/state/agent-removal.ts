@@ -1,5 +1,6 @@
 import type { TaskState, TaskStatusReason } from '@meseta/common/protocol/mesos'
 import { holdsResources, isTerminal } from '@meseta/common/protocol/task-state'
+import { ordersIn } from './agent-orders.ts'
 import type { Cluster } from './cluster.ts'
 import { removeExecutor } from './launch.ts'
 import { rescindOffers } from './offers.ts'
@@ -9,7 +10,8 @@ import { isPartitionAware, masterStatus } from './statuses.ts'
 import { endTask, release, updateTask } from './task-changes.ts'
 import type { TaskRecord } from './tasks.ts'
 
-interface Loss {
+/** Why the tasks of an agent are lost, and what they become. */
+export interface Loss {
   readonly state: TaskState
   readonly reason: TaskStatusReason
   readonly message: string
@@ -35,7 +37,8 @@ export function markRecoveredUnreachable(cluster: Cluster, agentId: string): voi
 
 function writeUnreachable(cluster: Cluster, agentId: string): void {
   const since = cluster.now.wall
-  cluster.persist({ id: agentId, entry: { state: 'unreachable', since } }, { type: 'UNREACHABLE', agentId, since })
+  const entry = { state: 'unreachable', since, ...ordersIn(cluster.entries.get(agentId)) } as const
+  cluster.persist({ id: agentId, entry }, { type: 'UNREACHABLE', agentId, since })
 }
 
 /** The registry has the agent as unreachable. */
@@ -73,6 +76,7 @@ export function removeAgent(cluster: Cluster, agent: Agent): void {
 export function removalWritten(cluster: Cluster, agentId: string): void {
   const agent = cluster.agents.get(agentId)
   if (!agent) return
+  cluster.orders.delete(agentId)
   cluster.tally.count('slave_removals')
   forgetAgent(cluster, agent, false, {
     state: 'TASK_GONE',
@@ -82,15 +86,16 @@ export function removalWritten(cluster: Cluster, agentId: string): void {
   tellAll(cluster, agentId)
 }
 
-function tellAll(cluster: Cluster, agentId: string): void {
+export function tellAll(cluster: Cluster, agentId: string): void {
   for (const framework of cluster.frameworks.values())
     cluster.tell(framework, { type: 'FAILURE', failure: { agent_id: { value: agentId } } })
 }
 
-function forgetAgent(cluster: Cluster, agent: Agent, unreachable: boolean, loss: Loss): void {
+/** `recoverable`: it, and its tasks, may come back. */
+export function forgetAgent(cluster: Cluster, agent: Agent, recoverable: boolean, loss: Loss): void {
   rescindOffers(cluster, agent.offers)
-  loseOperations(cluster, agent, unreachable)
-  for (const task of [...cluster.tasks.ofAgent(agent.id)]) loseTask(cluster, task, loss, unreachable)
+  loseOperations(cluster, agent, recoverable)
+  for (const task of [...cluster.tasks.ofAgent(agent.id)]) loseTask(cluster, task, loss, recoverable)
   for (const [frameworkId, executors] of [...agent.executors])
     for (const executorId of [...executors.keys()]) removeExecutor(cluster, agent, frameworkId, executorId)
   cluster.allocator.removeAgent(agent.id)
@@ -104,7 +109,7 @@ function forgetAgent(cluster: Cluster, agent: Agent, unreachable: boolean, loss:
     cluster.do({
       type: 'CLOSE_LINK',
       link: agent.link,
-      reason: unreachable ? 'the agent was marked unreachable' : 'the agent was removed',
+      reason: recoverable ? 'the agent was marked unreachable' : 'the agent was removed',
     })
 }
 

@@ -9,9 +9,14 @@ export function joinSession(cluster: Cluster, agent: Agent): void {
   agent.disconnectedAt = undefined
   cluster.disconnected.delete(agent)
   cluster.liveness.watch(agent.slot, cluster.now.monotonic)
-  cluster.allocator.setAgentActive(agent.id, true)
+  refreshActivity(cluster, agent)
   cluster.showAgent(agent, false)
   cluster.wantAllocation()
+}
+
+/** An agent is offered while it has a session and no operator has taken it out. */
+export function refreshActivity(cluster: Cluster, agent: Agent): void {
+  cluster.allocator.setAgentActive(agent.id, agent.connected && !cluster.orders.get(agent.id)?.deactivated)
 }
 
 /**
@@ -23,7 +28,7 @@ export function leaveSession(cluster: Cluster, agent: Agent, restarted: boolean)
   agent.session++
   agent.disconnectedAt = cluster.now.monotonic
   cluster.disconnected.add(agent)
-  cluster.allocator.setAgentActive(agent.id, false)
+  refreshActivity(cluster, agent)
   rescindOffers(cluster, agent.offers)
   cluster.showAgent(agent, false)
   if (!restarted) return

@@ -29,6 +29,8 @@ export interface AgentView {
   /** An operator took it out of offers. */
   readonly deactivated: boolean
   readonly drain: DrainInfo | undefined
+  /** When it was first told to drain by this master. */
+  readonly drainStartedAt: number | undefined
 }
 
 export interface FrameworkView {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { AgentInfo, MasterToAgent, SchedulerEvent, Task, TaskStatus } from '@meseta/common/protocol/mesos'
 import { Allocator } from '../allocator/allocator.ts'
+import type { Orders } from './agent-orders.ts'
 import type { Change } from './changes.ts'
-import { type Now, noSettings, type Settings } from './commands.ts'
+import { type Now, noSettings, type RegistryEntry, type Settings } from './commands.ts'
 import type { HeartConfig } from './config.ts'
 import type { Effect, Note, RegistryChange } from './effects.ts'
 import { Liveness } from './liveness.ts'
@@ -27,6 +28,10 @@ export class Cluster {
   /** Since when, milliseconds since 1970; `gone` too. */
   readonly unreachable = new Map<string, number>()
   readonly gone = new Map<string, number>()
+  /** What the registry will say of each agent when all writes under way are done. */
+  readonly entries = new Map<string, RegistryEntry>()
+  /** What operators want of agents, as it is stored; of all others nothing. */
+  readonly orders = new Map<string, Orders>()
   readonly frameworks = new Map<string, Framework>()
   readonly frameworksByStream = new Map<string, Framework>()
   /** Frameworks whose new description their agents have not been told. */
@@ -97,6 +102,10 @@ export class Cluster {
 
   /** Makes a registry change durable; `waiting` is what the heart does then. */
   persist(change: RegistryChange, waiting: PendingWrite): void {
+    if ('id' in change) {
+      if (change.entry) this.entries.set(change.id, change.entry)
+      else this.entries.delete(change.id)
+    }
     const op = this.#nextOp++
     this.pending.set(op, waiting)
     this.#effects.push({ type: 'PERSIST', op, change })
@@ -167,6 +176,7 @@ export class Cluster {
   }
 
   showAgent(agent: Agent, arrived: boolean): void {
+    const orders = this.orders.get(agent.id)
     this.change({
       type: 'AGENT',
       arrived,
@@ -178,10 +188,11 @@ export class Cluster {
         total: agent.total.toArray(),
         registeredAt: agent.registeredAt,
         reregisteredAt: agent.reregisteredAt,
-        active: agent.connected,
+        active: agent.connected && !orders?.deactivated,
         connected: agent.connected,
-        deactivated: false,
-        drain: undefined,
+        deactivated: orders?.deactivated ?? false,
+        drain: orders?.drain,
+        drainStartedAt: agent.drainStartedAt,
       },
     })
   }

@@ -1,4 +1,5 @@
 import type { AgentToMaster } from '@meseta/common/protocol/mesos'
+import { ordersWritten, takeOrders } from './agent-orders.ts'
 import { removalWritten, removeAgent, unreachableWritten } from './agent-removal.ts'
 import { agentResources } from './agent-resources.ts'
 import { linkEnded } from './agent-session.ts'
@@ -9,6 +10,7 @@ import type { Command, Now, RegisteredAgent, Settings } from './commands.ts'
 import type { HeartConfig } from './config.ts'
 import type { Effect } from './effects.ts'
 import { streamBroken } from './frameworks.ts'
+import { goneWritten } from './gone.ts'
 import { removeExecutor } from './launch.ts'
 import { makeOffers } from './offers.ts'
 import { operationUpdate } from './operation-updates.ts'
@@ -104,6 +106,8 @@ function recover(cluster: Cluster, agents: readonly RegisteredAgent[], settings:
   cluster.recoveredAt = cluster.now.monotonic
   cluster.lastGcAt = cluster.now.monotonic
   for (const { id, entry } of agents) {
+    cluster.entries.set(id, entry)
+    takeOrders(cluster, id, entry)
     if (entry.state === 'admitted') {
       cluster.recovered.set(id, entry.info)
       cluster.change({ type: 'AGENT_RECOVERED', info: entry.info })
@@ -130,6 +134,12 @@ function persisted(cluster: Cluster, op: number): void {
       return
     case 'FORGET':
       forgotten(cluster, write.agentId)
+      return
+    case 'GONE':
+      goneWritten(cluster, write.agentId, write.since, write.request)
+      return
+    case 'ORDERS':
+      ordersWritten(cluster, write.agentId, write.orders, write.request)
       return
     default:
   }

@@ -1,9 +1,12 @@
 import { refusalOf } from '../security/operations.ts'
 import { operatorDemands } from '../security/operator-demands.ts'
+import { deactivate, reactivate } from './activation.ts'
 import type { Cluster } from './cluster.ts'
 import type { Command } from './commands.ts'
+import { drain } from './drain.ts'
 import { removeFramework } from './frameworks.ts'
 import { operateOnAgent } from './operator-resources.ts'
+import { markGone } from './gone.ts'
 
 /** An operator's call that changes something (Mesos contract 3). Each is answered by its request number, some only when a write is durable. */
 export function operate(cluster: Cluster, { request, call, principal }: Command & { type: 'OPERATE' }): void {
@@ -24,6 +27,18 @@ export function operate(cluster: Cluster, { request, call, principal }: Command 
     case 'GROW_VOLUME':
     case 'SHRINK_VOLUME':
       operateOnAgent(cluster, { type: 'OPERATE', request, call, principal })
+      return
+    case 'DEACTIVATE_AGENT':
+      deactivate(cluster, request, call.deactivate_agent!.agent_id.value)
+      return
+    case 'REACTIVATE_AGENT':
+      reactivate(cluster, request, call.reactivate_agent!.agent_id.value)
+      return
+    case 'DRAIN_AGENT':
+      drain(cluster, request, call.drain_agent!)
+      return
+    case 'MARK_AGENT_GONE':
+      markGone(cluster, request, call.mark_agent_gone!.agent_id.value)
       return
     default:
       cluster.reply(request, 501, `type: ${call.type} is not supported yet by this master`)

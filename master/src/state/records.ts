@@ -1,6 +1,7 @@
 import type { AgentInfo, ExecutorInfo, FrameworkInfo, Register, Reregister } from '@meseta/common/protocol/mesos'
 import type { Resources } from '@meseta/common/resources/resources'
 import type { OfferConstraints } from '../allocator/constraints.ts'
+import type { Orders } from './agent-orders.ts'
 import type { Questions } from './questions.ts'
 
 /** A registered agent. */
@@ -25,6 +26,8 @@ export interface Agent {
   disconnectedAt: number | undefined
   /** A registry write about it is under way: it is on its way out. */
   leaving: boolean
+  /** When this master first told it to drain, milliseconds since 1970. */
+  drainStartedAt: number | undefined
   readonly offers: Set<OfferRecord>
   /** By framework, then by executor. */
   readonly executors: Map<string, Map<string, ExecutorInfo>>
@@ -71,6 +74,9 @@ export type PendingWrite =
   | { readonly type: 'UNREACHABLE'; readonly agentId: string; readonly since: number }
   | { readonly type: 'REMOVE'; readonly agentId: string }
   | { readonly type: 'FORGET'; readonly agentId: string }
+  /** `request`: the call that waits for it; none where the master itself decided. */
+  | { readonly type: 'GONE'; readonly agentId: string; readonly since: number; readonly request: number | undefined }
+  | { readonly type: 'ORDERS'; readonly agentId: string; readonly orders: Orders; readonly request: number | undefined }
 
 /** An agent that waits for its registry write. */
 export interface Registration {

@@ -4,9 +4,10 @@ import type { MasterToAgent, Register, Reregister } from '@meseta/common/protoco
 import { withCheckpointed } from '@meseta/common/resources/checkpointed'
 import { Resources } from '@meseta/common/resources/resources'
 import { validateResources } from '@meseta/common/resources/validate'
+import { ordersIn, tellOrders } from './agent-orders.ts'
 import { removeAgent } from './agent-removal.ts'
 import { adopt, reconcileReturn, resendKills } from './agent-return.ts'
-import { joinSession, leaveSession } from './agent-session.ts'
+import { joinSession, leaveSession, refreshActivity } from './agent-session.ts'
 import { canonical } from './canonical.ts'
 import type { Cluster } from './cluster.ts'
 import { rescindOffers } from './offers.ts'
@@ -57,8 +58,9 @@ export function reregister(cluster: Cluster, link: string, message: Reregister):
     return
   }
   const known = cluster.agents.get(agentId)
-  // Its removal is being written: the link is closed then, and it comes back.
-  if (known?.leaving || cluster.registrations.has(link)) return
+  // Something is being written of it: it asks again, or its link is closed.
+  const isGoing = known?.leaving || cluster.entries.get(agentId)?.state === 'gone'
+  if (isGoing || cluster.registrations.has(link)) return
   if (known) {
     refresh(cluster, known, link, message)
     return
@@ -72,10 +74,8 @@ export function reregister(cluster: Cluster, link: string, message: Reregister):
 function admit(cluster: Cluster, link: string, registration: Registration): void {
   const { agentId, message } = registration
   cluster.registrations.set(link, registration)
-  cluster.persist(
-    { id: agentId, entry: { state: 'admitted', info: message.agent_info } },
-    { type: 'ADMIT', agentId, link },
-  )
+  const entry = { state: 'admitted', info: message.agent_info, ...ordersIn(cluster.entries.get(agentId)) } as const
+  cluster.persist({ id: agentId, entry }, { type: 'ADMIT', agentId, link })
 }
 
 /** The registry has the agent: now it is one. */
@@ -97,6 +97,7 @@ function begin(cluster: Cluster, link: string, { agentId, message, first }: Regi
     adopt(cluster, agent, message as Reregister)
   }
   cluster.send(agent, first ? registered(cluster, agent) : reregistered(cluster, agent))
+  tellOrders(cluster, agent)
   // The session may have ended while the registry was written.
   if (!cluster.openLinks.has(link)) leaveSession(cluster, agent, false)
   cluster.wantAllocation()
@@ -118,12 +119,14 @@ function addAgent(cluster: Cluster, link: string, id: string, message: Message, 
     connected: true,
     disconnectedAt: undefined,
     leaving: false,
+    drainStartedAt: undefined,
     offers: new Set(),
     executors: new Map(),
   }
   cluster.agents.set(id, agent)
   cluster.agentsByLink.set(link, agent)
   cluster.allocator.addAgent(id, agent)
+  refreshActivity(cluster, agent)
   cluster.liveness.watch(agent.slot, cluster.now.monotonic)
   return agent
 }
@@ -150,6 +153,7 @@ function refresh(cluster: Cluster, agent: Agent, link: string, message: Reregist
   if (missing.length > 0) answer.reregistered!.reconciliations = missing
   cluster.send(agent, answer)
   resendKills(cluster, agent)
+  tellOrders(cluster, agent)
 }
 
 function moveLink(cluster: Cluster, agent: Agent, link: string): void {

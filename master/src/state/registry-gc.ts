@@ -5,21 +5,24 @@ export function collectRegistry(cluster: Cluster): void {
   const { registryGcInterval: interval } = cluster.config
   if (cluster.now.monotonic - cluster.lastGcAt < interval) return
   cluster.lastGcAt = cluster.now.monotonic
-  const unreachable = [...cluster.unreachable].map(([id, since]) => ({ id, since }))
-  const gone = [...cluster.gone].map(([id, since]) => ({ id, since }))
-  for (const id of [...outdated(cluster, unreachable), ...outdated(cluster, gone)])
+  for (const id of [...outdated(cluster, 'unreachable'), ...outdated(cluster, 'gone')])
     cluster.persist({ id, entry: undefined }, { type: 'FORGET', agentId: id })
 }
 
-function outdated(cluster: Cluster, entries: { readonly id: string; readonly since: number }[]): string[] {
+function outdated(cluster: Cluster, state: 'unreachable' | 'gone'): string[] {
+  const entries = [...cluster[state]]
+    .map(([id, since]) => ({ id, since }))
+    // Not one that something else is being written of: it comes back, or is gone.
+    .filter(({ id }) => cluster.entries.get(id)?.state === state)
   const { registryMaxAgentAge: age, registryMaxAgentCount: count } = cluster.config
   entries.sort((a, b) => a.since - b.since)
   const tooMany = entries.length - count
   return entries.filter(({ since }, index) => index < tooMany || cluster.now.wall - since > age).map(({ id }) => id)
 }
 
-/** The registry no longer has the entry. An agent that came back meanwhile has written itself anew, and stays. */
+/** The registry no longer has the entry. An agent that came back meanwhile writes itself anew, without what was ordered of it. */
 export function forgotten(cluster: Cluster, agentId: string): void {
   cluster.gone.delete(agentId)
+  cluster.orders.delete(agentId)
   if (cluster.unreachable.delete(agentId)) cluster.change({ type: 'AGENT_UNREACHABLE_FORGOTTEN', id: agentId })
 }

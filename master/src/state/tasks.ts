@@ -151,6 +151,12 @@ export class TaskTable {
     return this.#unreachable.get(frameworkId)?.values() ?? []
   }
 
+  /** Unreachable tasks of an agent: costs the number of all unreachable ones. */
+  *unreachableOn(agentId: string): Iterable<TaskRecord> {
+    for (const tasks of this.#unreachable.values())
+      for (const { record } of tasks.values()) if (record.agentId === agentId) yield record
+  }
+
   /** Moves a task to the unreachable ones. Answers the oldest of them when it had to make room. */
   makeUnreachable(task: TaskRecord, since: number): UnreachableTask['record'] | undefined {
     const { id, frameworkId, agentId } = task

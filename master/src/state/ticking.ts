@@ -1,5 +1,6 @@
 import { markRecoveredUnreachable, markUnreachable } from './agent-removal.ts'
 import type { Cluster } from './cluster.ts'
+import { endDrains } from './drain.ts'
 import { removeExpired, tellDescriptions } from './frameworks.ts'
 import { makeOffers, rescindExpired } from './offers.ts'
 import { collectRegistry } from './registry-gc.ts'
@@ -12,6 +13,7 @@ export function tick(cluster: Cluster, hearsItself: boolean): void {
   tellDescriptions(cluster)
   rescindExpired(cluster)
   collectRegistry(cluster)
+  endDrains(cluster)
   const { monotonic } = cluster.now
   if (monotonic - cluster.lastCycleAt < cluster.config.allocationInterval) return
   cluster.lastCycleAt = monotonic

@@ -29,9 +29,15 @@ export const agentCapabilities: AgentInfoCapability[] = (
     'RESOURCE_PROVIDER',
     'AGENT_OPERATION_FEEDBACK',
     'RESIZE_VOLUME',
+    'AGENT_DRAINING',
   ] as const
 ).map(type => ({ type }))
 const bounds: Bounds = { completedFrameworks: 50, completedTasksPerFramework: 1_000 }
+
+export interface Answered {
+  readonly status: number
+  readonly message: string | undefined
+}
 
 /** A heart under a clock of its own: registry writes are done at once unless held, and everything it says is kept. */
 export class HeartBench {
@@ -46,12 +52,18 @@ export class HeartBench {
   holdsStreams = false
   now = 1_000_000
   readonly registry = new Map<string, RegisteredAgent>()
-  settings: Settings = noSettings
+  settings: Settings
   readonly #held: (Effect & { type: 'PERSIST' })[] = []
   #requests = 0
   #streams = 0
 
-  constructor(config: Partial<HeartConfig> = {}, agents: readonly RegisteredAgent[] = []) {
+  constructor(
+    config: Partial<HeartConfig> = {},
+    agents: readonly RegisteredAgent[] = [],
+    settings: Settings = noSettings,
+  ) {
+    this.settings = settings
+    for (const agent of agents) this.registry.set(agent.id, agent)
     this.heart = new Heart({ ...heartDefaults, masterInfo, ...config })
     this.do({ type: 'RECOVERED', agents, settings: this.settings })
   }
@@ -180,6 +192,30 @@ export class HeartBench {
     const effects = this.do({ type: 'CALL', request, call: { framework_id: { value: id }, ...call }, streamId: stream })
     const reply = effects.find(effect => effect.type === 'REPLY' && effect.request === request)
     return reply?.type === 'REPLY' ? reply.status : 0
+  }
+
+  /** An operator's call; answers its status and the reason for a refusal, or undefined while it waits. */
+  operate(call: MasterCall): Answered | undefined {
+    const request = ++this.#requests
+    const before = this.effects.length
+    this.do({ type: 'OPERATE', request, call })
+    return this.answered(request, before)
+  }
+
+  /** What became of the newest call that waited. */
+  answered(request = this.#requests, since = 0): Answered | undefined {
+    const reply = this.effects.slice(since).find(effect => effect.type === 'REPLY' && effect.request === request)
+    return reply?.type === 'REPLY' ? { status: reply.status, message: reply.message } : undefined
+  }
+
+  /** A leader that follows this one: it knows what is written, and nothing else. */
+  successor(config: Partial<HeartConfig> = {}): HeartBench {
+    const info = { ...masterInfo, id: 'N' }
+    return new HeartBench(
+      { masterInfo: info, ...config },
+      structuredClone([...this.registry.values()]),
+      structuredClone(this.settings),
+    )
   }
 
   accept(
