@@ -45,6 +45,7 @@ function fixedOf({ view, total }: AgentRow): Json {
   if (info.domain) slave.domain = toJson('mesos.v1.DomainInfo', info.domain)
   if (view.reregisteredAt !== undefined) slave.reregistered_time = seconds(view.reregisteredAt)
   if (view.drain) slave.drain_info = toJson('mesos.v1.DrainInfo', view.drain)
+  if (view.drainStartedAt !== undefined) slave.estimated_drain_start_time_seconds = seconds(view.drainStartedAt)
   return slave
 }
 

@@ -29,6 +29,7 @@ export function v1Agent({ view, total, used, offered }: AgentRow): MasterRespons
     offered_resources: shown(offered),
     capabilities: view.capabilities.map(type => ({ type: type as 'MULTI_ROLE' })),
     ...(view.drain ? { drain_info: view.drain } : {}),
+    ...(view.drainStartedAt === undefined ? {} : { estimated_drain_start_time: time(view.drainStartedAt) }),
   }
 }
 

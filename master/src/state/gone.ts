@@ -2,7 +2,6 @@ import { unknown } from './activation.ts'
 import { forgetAgent, type Loss, tellAll } from './agent-removal.ts'
 import type { Cluster } from './cluster.ts'
 import { masterStatus } from './statuses.ts'
-import { endTask, updateTask } from './task-changes.ts'
 
 const loss: Loss = {
   state: 'TASK_GONE_BY_OPERATOR',
@@ -53,17 +52,14 @@ export function goneWritten(cluster: Cluster, agentId: string, since: number, re
 
 /** What was out of reach will not come back. */
 function endUnreachableTasks(cluster: Cluster, agentId: string): void {
-  for (const task of [...cluster.tasks.unreachableOn(agentId)]) {
-    const framework = cluster.frameworks.get(task.frameworkId)
-    const status = masterStatus(cluster, framework, {
-      taskId: task.id,
-      agentId,
-      executorId: task.executorId,
-      ...loss,
-    })
+  for (const { id: taskId, frameworkId } of [...cluster.tasks.unreachableOn(agentId)]) {
+    const framework = cluster.frameworks.get(frameworkId)
+    const status = masterStatus(cluster, framework, { taskId, agentId, ...loss })
     if (framework) cluster.tellUpdate(framework, status)
-    cluster.tasks.forgetUnreachable(task.frameworkId, task.id)
-    updateTask(cluster, task, status.state, status)
-    endTask(cluster, task)
+    cluster.tasks.forgetUnreachable(frameworkId, taskId)
+    // To a framework that does not know of partitions it was lost before.
+    if (status.state === loss.state) cluster.tally.ended(loss.state, status)
+    cluster.change({ type: 'TASK_STATUS', frameworkId, taskId, state: status.state, status, forwarded: undefined })
+    cluster.change({ type: 'TASK_ENDED', frameworkId, taskId, fate: 'completed' })
   }
 }

@@ -152,7 +152,7 @@ export class TaskTable {
   }
 
   /** Unreachable tasks of an agent: costs the number of all unreachable ones. */
-  *unreachableOn(agentId: string): Iterable<TaskRecord> {
+  *unreachableOn(agentId: string): Iterable<UnreachableTask['record']> {
     for (const tasks of this.#unreachable.values())
       for (const { record } of tasks.values()) if (record.agentId === agentId) yield record
   }

@@ -134,6 +134,7 @@ export const changes = {
       connected: true,
       deactivated: false,
       drain: undefined,
+      drainStartedAt: undefined,
     },
   }),
   framework: (id: string, user = 'u'): Change => ({
