@@ -41,7 +41,7 @@ function configOf({ max_grace_period: grace, mark_gone }: MasterCallDrainAgent):
   return config
 }
 
-/** Agents that drain and have nothing left whose end is not acknowledged are drained. Costs the agents with orders. */
+/** Agents that drain and have no task and no operation left whose end is not acknowledged are drained. Costs the agents with orders. */
 export function endDrains(cluster: Cluster): void {
   for (const [agentId, orders] of cluster.orders) {
     const agent = cluster.agents.get(agentId)
@@ -55,7 +55,7 @@ export function endDrains(cluster: Cluster): void {
   }
 }
 
-const isEmpty = (cluster: Cluster, agent: Agent): boolean => {
+function isEmpty(cluster: Cluster, agent: Agent): boolean {
   for (const _ of cluster.tasks.ofAgent(agent.id)) return false
-  return true
+  return cluster.operations.ofAgent(agent.id).size === 0
 }

@@ -5,8 +5,8 @@ import type { Cluster } from './cluster.ts'
 import type { Command } from './commands.ts'
 import { drain } from './drain.ts'
 import { removeFramework } from './frameworks.ts'
-import { operateOnAgent } from './operator-resources.ts'
 import { markGone } from './gone.ts'
+import { operateOnAgent } from './operator-resources.ts'
 
 /** An operator's call that changes something (Mesos contract 3). Each is answered by its request number, some only when a write is durable. */
 export function operate(cluster: Cluster, { request, call, principal }: Command & { type: 'OPERATE' }): void {

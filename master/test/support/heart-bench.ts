@@ -178,14 +178,6 @@ export class HeartBench {
     return { stream, id: subscribed?.subscribed?.framework_id.value ?? '' }
   }
 
-  /** An operator's call; answers its status. */
-  operate(call: MasterCall, principal?: string): number {
-    const request = ++this.#requests
-    const effects = this.do({ type: 'OPERATE', request, call, ...(principal === undefined ? {} : { principal }) })
-    const reply = effects.find(effect => effect.type === 'REPLY' && effect.request === request)
-    return reply?.type === 'REPLY' ? reply.status : 0
-  }
-
   /** A call; answers its status. */
   call({ stream, id }: { stream: string; id: string }, call: SchedulerCall): number {
     const request = ++this.#requests
@@ -195,10 +187,10 @@ export class HeartBench {
   }
 
   /** An operator's call; answers its status and the reason for a refusal, or undefined while it waits. */
-  operate(call: MasterCall): Answered | undefined {
+  operate(call: MasterCall, principal?: string): Answered | undefined {
     const request = ++this.#requests
     const before = this.effects.length
-    this.do({ type: 'OPERATE', request, call })
+    this.do({ type: 'OPERATE', request, call, ...(principal === undefined ? {} : { principal }) })
     return this.answered(request, before)
   }
 
