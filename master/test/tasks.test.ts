@@ -64,7 +64,7 @@ const task = (id: string, more: Partial<NewTask> = {}): NewTask => ({
   agentId: 'A1',
   executorId: '',
   role: 'web',
-  resources,
+  resources: resources.toArray(),
   state: 'TASK_STAGING',
   status: undefined,
   forwarded: undefined,

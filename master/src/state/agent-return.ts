@@ -45,7 +45,7 @@ function adoptTask(cluster: Cluster, agent: Agent, task: Task): void {
   }
   const role = roleOf(task.resources ?? [])
   const resources = allocatedTo(role, task.resources ?? [])
-  addTask(cluster, { ...task, agent_id: { value: agent.id } }, role, resources)
+  addTask(cluster, { ...task, agent_id: { value: agent.id }, resources: resources.toArray() }, role)
   if (holdsResources(task.state)) cluster.allocator.occupy(frameworkId, agent.id, role, resources)
   if (!wasUnreachable) return
   const framework = cluster.frameworks.get(frameworkId)!

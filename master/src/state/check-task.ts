@@ -15,7 +15,6 @@ import { validateResources } from '@meseta/common/resources/validate'
 import type { Place } from './accept.ts'
 import { canonical } from './canonical.ts'
 import type { Cluster } from './cluster.ts'
-import { needs } from './launch.ts'
 
 type Check = (cluster: Cluster, place: Place, task: TaskInfo) => string | undefined
 
@@ -33,14 +32,9 @@ const checks: readonly Check[] = [
   (_cluster, _place, task) => checkLimits(task),
 ]
 
-/** Why a task of a LAUNCH is refused, naming the field, or undefined. `remaining`: what its offers still hold. */
-export function checkTask(cluster: Cluster, place: Place, task: TaskInfo, remaining: Resources): string | undefined {
-  return (
-    checkTaskItself(cluster, place, task) ??
-    checkSharedCgroups(task) ??
-    checkRunner(place, task) ??
-    checkFits(needs(place, task), remaining)
-  )
+/** Why a task of a LAUNCH is refused, naming the field, or undefined; what it needs is compared apart (`checkFits`). */
+export function checkTask(cluster: Cluster, place: Place, task: TaskInfo): string | undefined {
+  return checkTaskItself(cluster, place, task) ?? checkSharedCgroups(task) ?? checkRunner(place, task)
 }
 
 /** The checks that tasks of a group share with others. */
@@ -52,7 +46,7 @@ export function checkTaskItself(cluster: Cluster, place: Place, task: TaskInfo):
   return undefined
 }
 
-/** What is offered of a shared volume is enough for any number of tasks. */
+/** Why what is needed is not in `remaining`, which the offers still hold. What is offered of a shared volume is enough for any number of tasks. */
 export function checkFits(needed: Resources, remaining: Resources): string | undefined {
   if (remaining.contains(needed.nonShared()) && remaining.contains(needed.sharedOnce())) return undefined
   return `Total resources ${formatResources(needed)} required by task and its executor is more than available ${formatResources(remaining)}`
@@ -132,10 +126,13 @@ function checkTaskResources(task: TaskInfo): string | undefined {
   if (resources.length === 0) return 'resources: Task uses no resources'
   const parsed = checkResources(resources, 'resources')
   if (parsed !== undefined) return parsed
-  if (Resources.from(resources).isEmpty) return 'resources: Task uses no resources: all amounts are 0'
+  if (resources.every(isZero)) return 'resources: Task uses no resources: all amounts are 0'
   const all = [...resources, ...(task.executor?.resources ?? [])]
   return checkPersistence(all) ?? checkOneRole(all) ?? checkRevocable(all)
 }
+
+const isZero = ({ scalar, ranges, set }: Resource): boolean =>
+  scalar ? scalar.value === 0 : !ranges?.range?.length && !set?.item?.length
 
 /** Why a list of resources is not valid, naming the element. A scalar of exactly 0 is valid and counts as absent. */
 export function checkResources(resources: readonly Resource[], path: string): string | undefined {

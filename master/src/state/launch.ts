@@ -3,7 +3,7 @@ import { Resources } from '@meseta/common/resources/resources'
 import { runRefusal } from '../security/tasks.ts'
 import type { Place } from './accept.ts'
 import { checkGroup } from './check-group.ts'
-import { checkTask } from './check-task.ts'
+import { checkFits, checkTask } from './check-task.ts'
 import type { Cluster } from './cluster.ts'
 import type { Agent } from './records.ts'
 import { masterStatus } from './statuses.ts'
@@ -19,12 +19,18 @@ export function launch(cluster: Cluster, place: Place, tasks: readonly TaskInfo[
       refuse(cluster, place, task, 'REASON_TASK_UNAUTHORIZED', denied)
       continue
     }
-    const refusal = checkTask(cluster, place, task, remaining)
-    if (refusal !== undefined) {
-      refuse(cluster, place, task, 'REASON_TASK_INVALID', refusal)
+    const invalid = checkTask(cluster, place, task)
+    if (invalid !== undefined) {
+      refuse(cluster, place, task, 'REASON_TASK_INVALID', invalid)
       continue
     }
-    remaining = take(cluster, place, remaining, needs(place, task))
+    const needed = needs(place, task)
+    const tooMuch = checkFits(needed, remaining)
+    if (tooMuch !== undefined) {
+      refuse(cluster, place, task, 'REASON_TASK_INVALID', tooMuch)
+      continue
+    }
+    remaining = take(cluster, place, remaining, needed)
     const { executor } = task
     if (executor) startExecutor(cluster, place, executor)
     record(cluster, place, task, executor?.executor_id.value)
@@ -172,7 +178,7 @@ function record(cluster: Cluster, place: Place, info: TaskInfo, executorId: stri
   for (const field of ['labels', 'discovery', 'container', 'health_check', 'kill_policy', 'limits'] as const) {
     if (info[field] !== undefined) Object.assign(task, { [field]: info[field] })
   }
-  addTask(cluster, task, role, Resources.from(info.resources ?? []))
+  addTask(cluster, task, role)
 }
 
 function refuse(cluster: Cluster, place: Place, task: TaskInfo, reason: TaskStatusReason, message: string): void {

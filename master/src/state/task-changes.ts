@@ -1,12 +1,11 @@
 import { isUuid } from '@meseta/common/protocol/ids'
 import type { Task, TaskState, TaskStatus, TaskStatusReason, TaskStatusSource } from '@meseta/common/protocol/mesos'
 import { holdsResources, isTerminal } from '@meseta/common/protocol/task-state'
-import type { Resources } from '@meseta/common/resources/resources'
 import type { Cluster } from './cluster.ts'
 import type { Forwarded, TaskRecord } from './tasks.ts'
 
-/** Adds a task to the state and shows it. Its resources are already allocated. */
-export function addTask(cluster: Cluster, task: Task, role: string, resources: Resources): TaskRecord {
+/** Adds a task to the state and shows it. Its resources say their allocation, and have been booked. */
+export function addTask(cluster: Cluster, task: Task, role: string): TaskRecord {
   const { status_update_state: state, status_update_uuid: uuid } = task
   const record = cluster.tasks.add({
     id: task.task_id.value,
@@ -14,7 +13,7 @@ export function addTask(cluster: Cluster, task: Task, role: string, resources: R
     agentId: task.agent_id.value,
     executorId: task.executor_id?.value ?? '',
     role,
-    resources,
+    resources: task.resources ?? [],
     state: task.state,
     status: task.statuses?.at(-1),
     forwarded: state !== undefined && uuid !== undefined && isUuid(uuid) ? { state, uuid } : undefined,

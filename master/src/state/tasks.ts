@@ -1,5 +1,5 @@
 import { decode, encode } from '@meseta/common/protocol/codec'
-import type { KeptTask, TaskState, TaskStatus } from '@meseta/common/protocol/mesos'
+import type { KeptTask, Resource, TaskState, TaskStatus } from '@meseta/common/protocol/mesos'
 import { taskStates } from '@meseta/common/protocol/task-state'
 import { Resources } from '@meseta/common/resources/resources'
 import { Names } from './names.ts'
@@ -20,7 +20,7 @@ export interface NewTask {
   readonly executorId: string
   readonly role: string
   /** Allocated to its role. Counted as used while the task is neither terminal nor unreachable. */
-  readonly resources: Resources
+  readonly resources: readonly Resource[]
   readonly state: TaskState
   readonly status: TaskStatus | undefined
   readonly forwarded: Forwarded | undefined
@@ -91,7 +91,7 @@ export class TaskTable {
   add(task: NewTask): TaskRecord {
     const slot = this.#freeSlots.pop() ?? this.#newSlot()
     const { executorId: executor_id, role } = task
-    const fixed: KeptTask = { role, resources: task.resources.toArray() }
+    const fixed: KeptTask = { role, resources: task.resources as Resource[] }
     if (executor_id !== '') fixed.executor_id = executor_id
     this.#ids[slot] = task.id
     this.#framework[slot] = this.#names.use(task.frameworkId)
