@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { parseAttributes } from '@meseta/common/resources/text'
 import { commonFlags } from '@meseta/common/service/common-flags'
 import { defineComponent } from '@meseta/common/service/component'
+import { corsFlags } from '@meseta/common/service/cors'
 import { shownFlags } from '@meseta/common/service/flags'
 import { Health } from '@meseta/common/service/health'
 import { createHttp } from '@meseta/common/service/http'
@@ -16,7 +17,7 @@ import { HostAgent } from './host-agent.ts'
 import { SandboxFiles } from './sandbox/files.ts'
 import { lockWorkDir } from './work-dir-lock.ts'
 
-const flags = { ...commonFlags(5051), ...agentFlags }
+const flags = { ...commonFlags(5051), ...corsFlags, ...agentFlags }
 
 export const component = defineComponent({
   name: 'agent',
@@ -40,6 +41,7 @@ export const component = defineComponent({
       name: 'agent',
       health,
       own: ['health', 'version', 'flags'],
+      allowedOrigins: given.http_cors_allowed_origins,
       formatError: error => `${error.message}\n`,
       rewriteUrl: request => canonicalUrl(request.url ?? '/'),
     })

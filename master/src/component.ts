@@ -59,6 +59,7 @@ async function start(given: Context<MasterFlags>): Promise<Handle> {
     health: new Health(),
     own: ['health', 'version', 'flags'],
     bodyLimit,
+    allowedOrigins: flags.http_cors_allowed_origins,
     tls,
     authentication,
     formatError: error => `${error.message}\n`,

@@ -4,6 +4,7 @@ import type { DomainInfo, MasterInfo } from '@meseta/common/protocol/mesos'
 import { Resources } from '@meseta/common/resources/resources'
 import { parseResources } from '@meseta/common/resources/text'
 import { commonFlags } from '@meseta/common/service/common-flags'
+import { corsFlags } from '@meseta/common/service/cors'
 import { defineFlags, type FlagValues } from '@meseta/common/service/flags'
 import type { Quantities } from './allocator/quantities.ts'
 import { quantitiesOf } from './allocator/quantities.ts'
@@ -14,6 +15,7 @@ import { type HeartConfig, heartDefaults, type SorterKind } from './state/config
 /** The flags of the Mesos contract, section 9, that this master acts on. */
 export const masterFlags = defineFlags({
   ...commonFlags(5050),
+  ...corsFlags,
   zk: { type: 'string', help: 'Where state is kept and the leader is elected; the same as --store.' },
   log_file: { type: 'string', help: 'The file to which the log is appended, and which /master/log shows.' },
   log_dir: { type: 'string', help: 'The folder of master.log, which /master/log shows; the work-dir unless given.' },

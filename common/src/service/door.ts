@@ -11,6 +11,8 @@ export interface Door {
   readonly hosts: readonly string[]
   /** Callers must prove who they are: then it is no matter by which name they reach it. Pages of others stay outside. */
   readonly anyHost?: boolean
+  /** Origins of pages elsewhere that may call it. */
+  readonly origins?: readonly string[]
 }
 
 /** Whether an address or name always means this machine: 127.0.0.0/8, ::1, localhost. */
@@ -28,7 +30,11 @@ export function refusalAtDoor(door: Door, headers: IncomingHttpHeaders): string 
   if (host !== undefined && !door.anyHost && !isOwn(door, hostname(host)))
     return `the Host header names '${shown(host)}', which is not a name of this process; without authentication it answers only as localhost and its own names`
   const origin = headers.origin
-  if (origin !== undefined && !isOwnOrigin(door, origin, [host, single(headers['x-forwarded-host'])]))
+  if (
+    origin !== undefined &&
+    !door.origins?.includes(origin) &&
+    !isOwnOrigin(door, origin, [host, single(headers['x-forwarded-host'])])
+  )
     return `requests from web pages of '${shown(origin)}' are refused: without authentication only pages of this process may call it`
   if (headers['sec-fetch-site'] === 'cross-site' && origin === undefined && !isVisit(headers))
     return 'requests that web pages of other sites make are refused: without authentication only pages of this process may call it'

@@ -10,6 +10,7 @@ import Fastify, {
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Clock } from './clock.ts'
+import { allowOrigins, checkOrigins } from './cors.ts'
 import { type Door, refusalAtDoor } from './door.ts'
 import { errorBody, HttpError } from './errors.ts'
 import type { FlagDefinitions } from './flags.ts'
@@ -59,6 +60,8 @@ export interface HttpOptions {
   readonly closeGrace?: number
   /** Who must prove who they are. Unless everybody must, it listens on loopback addresses only (decision 14). */
   readonly authentication?: Authentication | undefined
+  /** Origins of pages elsewhere that may call it (`corsFlags`). */
+  readonly allowedOrigins?: readonly string[]
   /** Speaks HTTPS with these, and HTTP without. */
   readonly tls?: TlsFiles | undefined
   /** Applied to each URL before routing: prefixes, suffixes. */
@@ -95,6 +98,7 @@ const defaultHeadersTimeout = 30_000
 export function createHttp(context: HttpContext, options: HttpOptions): HttpService {
   const { flags, log } = context
   checkAddress(flags.ip, options.name, options.authentication)
+  checkOrigins(options.allowedOrigins ?? [])
   const door = doorOf(context, options)
   const app: FastifyInstance = Fastify({
     loggerInstance: log as FastifyBaseLogger,
@@ -111,6 +115,7 @@ export function createHttp(context: HttpContext, options: HttpOptions): HttpServ
     routerOptions: { maxParamLength: 4096, ...options.routerOptions },
   })
   app.server.maxConnections = options.maxConnections ?? 10_000
+  if (options.allowedOrigins?.length) allowOrigins(app, options.allowedOrigins)
   guardDoor(app, door)
   if (options.authentication) guardRealms(app, options.authentication)
   limitBodyTime(app, context.clock, options.bodyTimeout ?? 60_000)
@@ -154,6 +159,7 @@ function doorOf(context: HttpContext, options: HttpOptions): Door {
   const { hostname } = context.flags
   return {
     anyHost: options.authentication?.isComplete ?? false,
+    origins: options.allowedOrigins ?? [],
     hosts: [`.${options.domain ?? 'mesos'}`, ...(hostname ? [hostname] : []), ...(options.extraHosts ?? [])],
   }
 }
