@@ -14,16 +14,7 @@ import type { SeededRandom } from '@meseta/common/sim/random'
 import type { SimProcess, Simulation } from '@meseta/common/sim/simulation'
 import type { ApiStream } from '@meseta/master/api/transport'
 import type { Master } from '@meseta/master/master'
-
-/** Safeguards that a test takes out, to see that the invariants notice. */
-export interface Sabotage {
-  /** Status updates are never acknowledged. */
-  readonly dropsAcknowledgements?: boolean
-  /** An update reaches the framework once: what it had not stored when it died, or what was lost with the connection, is not repeated. */
-  readonly showsUpdatesOnce?: boolean
-  /** A new leader begins with the same epoch as the one before. */
-  readonly forgetsEpochs?: boolean
-}
+import type { Sabotage } from './sabotage.ts'
 
 /** What a framework knows of a task it launched. It is on its disk: it survives a crash. */
 export interface KnownTask {
@@ -32,7 +23,13 @@ export interface KnownTask {
   state: TaskState
   /** The end was heard ahead of the updates before it: the master's own word is the latest state where none was forwarded. */
   ahead?: boolean
+  /** Updates that were stored, oldest first: each has a number that tells how far the task had come. */
+  readonly updates: Map<string, number>
 }
+
+/** How far a task has come; updates never go back. */
+const progress = (state: TaskState): number =>
+  isTerminal(state) ? 4 : state === 'TASK_KILLING' ? 3 : state === 'TASK_RUNNING' ? 2 : 1
 
 /** Milliseconds on the way between a framework and the master. */
 const way = 1
@@ -62,6 +59,8 @@ export class ScriptedFramework {
   #streamId = ''
   #subscribed = false
   #stream: { end(): void } | undefined
+  /** Who was asked to open the stream and has not answered yet: when it dies, so does the connection. */
+  #asked: Master | undefined
   #timers: Timer[] = []
 
   constructor(parts: {
@@ -104,7 +103,8 @@ export class ScriptedFramework {
     this.process.crash()
   }
 
-  restart(): void {
+  restartIfDown(): void {
+    if (this.process.alive) return
     this.process.restart()
     this.start()
   }
@@ -115,10 +115,12 @@ export class ScriptedFramework {
     this.#subscribed = false
     this.#stream?.end()
     this.#stream = undefined
+    this.#asked = undefined
   }
 
   #connect(): void {
-    if (this.#stream || !this.#leader()?.recovered) return
+    const unanswered = this.#asked !== undefined && this.#asked !== this.#leader()
+    if ((this.#stream && !unanswered) || !this.#leader()?.recovered) return
     this.break()
     const connection = this.#connection
     const id = this.id === undefined ? {} : { id: { value: this.id } }
@@ -150,6 +152,7 @@ export class ScriptedFramework {
       for (const listener of closed) listener()
     }
     if (!over) {
+      this.#asked = undefined
       this.#streamId = headers['mesos-stream-id'] ?? ''
       this.#stream = { end: () => this.#simulation.schedule(this.name, way, 'hung up', close) }
     }
@@ -194,6 +197,7 @@ export class ScriptedFramework {
       }
       const request = { method: 'POST', path: '/api/v1/scheduler', query: '', headers, body }
       const leader = this.#leader()
+      if (subscribes) this.#asked = leader
       if (leader?.recovered) leader.scheduler.handle(request, { answer: ({ status }) => refused(status), stream })
       else refused(503)
     })
@@ -225,7 +229,7 @@ export class ScriptedFramework {
 
   #launch(offer: Offer): void {
     const id = `${this.name}-${this.tasks.size}`
-    this.tasks.set(id, { id, agent: offer.agent_id.value, state: 'TASK_STAGING' })
+    this.tasks.set(id, { id, agent: offer.agent_id.value, state: 'TASK_STAGING', updates: new Map() })
     const task = {
       name: id,
       task_id: { value: id },
@@ -255,6 +259,7 @@ export class ScriptedFramework {
     this.#simulation.note(this.name, `${task.id} ${state} ${reason ?? ''} ${uuid ? 'update' : 'answer'}`)
     if (isTerminal(task.state) && !isTerminal(state) && !task.ahead)
       this.#simulation.fail(`${task.id} was ${task.state} and is ${state} again`)
+    if (uuid) this.#inOrder(task, state, uuid)
     // Stored, and then acknowledged; between the two it may die, or lose its connection.
     if (!isTerminal(task.state)) {
       task.state = state
@@ -264,6 +269,14 @@ export class ScriptedFramework {
     this.#clock.after(this.#random.int(20), () =>
       this.#send({ type: 'ACKNOWLEDGE', acknowledge: { agent_id: agent_id!, task_id, uuid } }),
     )
+  }
+
+  /** An update may come again, but not a new one of what was before. */
+  #inOrder(task: KnownTask, state: TaskState, uuid: string): void {
+    const latest = Math.max(0, ...task.updates.values())
+    if (!task.updates.has(uuid) && progress(state) < latest)
+      this.#simulation.fail(`${this.name} is told for the first time that ${task.id} is ${state}, after later updates`)
+    task.updates.set(uuid, progress(state))
   }
 
   #reconcile(): void {

@@ -24,12 +24,16 @@ export class SimulatedHost {
   readonly #network: SimulatedNetwork
   readonly #checkpoints = new MemoryCheckpoints()
   readonly #number: number
+  /** Tasks that were ever started, on any machine. */
+  readonly #started: Set<string>
   #boots = 1
+  #cutOff = false
 
-  constructor(simulation: Simulation, network: SimulatedNetwork, number: number) {
+  constructor(simulation: Simulation, network: SimulatedNetwork, number: number, started: Set<string>) {
     this.#simulation = simulation
     this.#network = network
     this.#number = number
+    this.#started = started
     this.process = simulation.process(`agent-${number}`)
     const { seed } = simulation
     this.machine = new SimulatedMachine(simulation.process(`machine-${number}`).clock(), ({ id }) =>
@@ -51,6 +55,7 @@ export class SimulatedHost {
     const clock = this.process.clock()
     const random = this.process.random()
     const bus = this.#network.connect(`${this.name}#${this.process.incarnation}`)
+    if (this.#cutOff) bus.partition()
     const ip = `10.0.0.${this.#number}`
     const agent = createAgent({
       config: {
@@ -58,7 +63,7 @@ export class SimulatedHost {
         hostname: this.name,
         ip,
         port: 5051,
-        endpoint: `${ip}:5051`,
+        endpoint: this.endpoint,
         version: '1.11.0',
         resources: parseResources(`cpus:${cpusOfMachine};mem:1024`),
         attributes: [],
@@ -93,11 +98,34 @@ export class SimulatedHost {
     agent.start().catch(error => this.#simulation.fail(`${this.name} did not start`, error))
   }
 
-  /** No machine runs more than it has: that can break only when a container starts. */
+  /** `host:port`, by which a master asks the agent itself. */
+  get endpoint(): string {
+    return `10.0.0.${this.#number}:5051`
+  }
+
+  get answers(): boolean {
+    return this.agent !== undefined && !this.#cutOff
+  }
+
+  /** The network to this machine is gone, and the agent does not know. */
+  cutOff(): void {
+    this.#cutOff = true
+    this.bus?.partition()
+  }
+
+  heal(): void {
+    this.#cutOff = false
+    this.bus?.heal()
+  }
+
+  /** No machine runs more than it has, and no task is started twice: that can break only when a container starts. */
   #launcher(): Launcher {
     const launcher = this.machine.launcher()
     const start = launcher.start.bind(launcher)
     launcher.start = async spec => {
+      const task = /\/executors\/(.+)\/runs\//.exec(spec.directory)?.[1] ?? spec.directory
+      if (this.#started.has(task)) this.#simulation.fail(`${this.name} starts ${task}, which was started before`)
+      this.#started.add(task)
       const started = await start(spec)
       const { running } = this
       if (running > cpusOfMachine)

@@ -1,3 +1,0 @@
-import { testHundredAgents } from '../src/sim/hundred-agents.ts'
-
-testHundredAgents({ first: 1, count: 100 })
