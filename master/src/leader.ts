@@ -11,7 +11,7 @@ import { probeAgent } from './probe.ts'
 import type { MasterFacts } from './replica/facts.ts'
 import type { ReadModelOptions } from './replica/read-model.ts'
 import type { ReadSide } from './replica/read-side.ts'
-import { aclsOf } from './security-flags.ts'
+import { aclsOf, rateLimitsOf } from './security-flags.ts'
 
 export interface LeaderOptions {
   readonly masterInfo: MasterInfo
@@ -52,6 +52,7 @@ export class Leader {
       changed: (seq, changes) => this.#served!.read.apply(seq, changes),
       mayGoOn: () => !this.#served?.read.behind,
       registryStoreTimeout: flags.registry_store_timeout,
+      rateLimits: rateLimitsOf(flags),
     })
   }
 

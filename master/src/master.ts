@@ -7,13 +7,16 @@ import type { Clock, Timer } from '@meseta/common/service/clock'
 import type { Random } from '@meseta/common/service/random'
 import type { Logger } from 'pino'
 import { SchedulerEndpoint } from './api/scheduler.ts'
+import { logChange, logNote } from './change-log.ts'
 import { raiseEpoch } from './registrar/epoch.ts'
 import { Registrar } from './registrar/registrar.ts'
+import type { RateLimits } from './security/rate-limits.ts'
 import type { Change } from './state/changes.ts'
 import type { Command } from './state/commands.ts'
 import type { HeartConfig } from './state/config.ts'
 import type { Effect } from './state/effects.ts'
 import { Heart } from './state/heart.ts'
+import { Throttle } from './throttle.ts'
 
 /** How long a registry write may take before this master gives up its leadership (Mesos contract 7.1), ms. */
 const defaultStoreTimeout = 20_000
@@ -41,6 +44,8 @@ export interface MasterOptions {
   /** Whether the next step may be taken; after a no, `goOn` is called. Without it, always. */
   readonly mayGoOn?: () => boolean
   readonly registryStoreTimeout?: number
+  /** How much frameworks may say; anything unless given. */
+  readonly rateLimits?: RateLimits | undefined
 }
 
 /**
@@ -50,6 +55,7 @@ export interface MasterOptions {
 export class Master {
   readonly scheduler: SchedulerEndpoint
   readonly registrar: Registrar
+  readonly throttle: Throttle | undefined
   readonly #options: MasterOptions
   readonly #heart: Heart
   readonly #commands: Command[] = []
@@ -71,8 +77,17 @@ export class Master {
     this.scheduler = new SchedulerEndpoint({
       clock: options.clock,
       random: options.random,
-      dispatch: (...commands) => this.dispatch(...commands),
+      dispatch: (...commands) => (this.throttle ? this.throttle.take(...commands) : this.dispatch(...commands)),
     })
+    this.throttle =
+      options.rateLimits &&
+      new Throttle({
+        limits: options.rateLimits,
+        clock: options.clock,
+        cluster: this.#heart.cluster,
+        pass: (...commands) => this.dispatch(...commands),
+        say: effect => this.scheduler.carryOut(effect),
+      })
   }
 
   get config(): HeartConfig {
@@ -186,6 +201,7 @@ export class Master {
     if (this.#stopped) return
     this.#stopped = true
     this.#ticks?.cancel()
+    this.throttle?.stop()
     this.scheduler.stop()
     await this.#link?.stop()
   }
@@ -198,7 +214,7 @@ export class Master {
       const changes = effects.flatMap(effect => (effect.type === 'CHANGE' ? effect.change : []))
       // Readers first: whoever is told of a change by what follows finds it there.
       if (changes.length > 0) changed(++this.#seq, changes)
-      for (const change of changes) this.#log(change)
+      for (const change of changes) logChange(this.#options.log, change)
       for (const effect of effects) this.#carryOut(effect)
     }
   }
@@ -224,7 +240,7 @@ export class Master {
           .then(alive => this.dispatch({ type: 'PROBED', agentId: effect.agentId, alive }))
         return
       case 'NOTE':
-        this.#options.log.info(noteFields(effect.note), 'noted')
+        logNote(this.#options.log, effect.note)
         return
       case 'ABDICATE':
         this.#fail(new Error(effect.reason))
@@ -232,37 +248,6 @@ export class Master {
       case 'REPLY':
         this.#replies.get(effect.request)?.(effect.status, effect.message)
         this.#replies.delete(effect.request)
-        return
-      default:
-    }
-  }
-
-  /** Comings and goings; tasks are too many. */
-  #log(change: Change): void {
-    const { log } = this.#options
-    switch (change.type) {
-      case 'AGENT': {
-        const { info, pid, active } = change.agent
-        if (change.arrived || !active)
-          log.info({ agent_id: info.id?.value, pid }, active ? 'agent registered' : 'agent disconnected')
-        return
-      }
-      case 'AGENT_REMOVED':
-        log.warn({ agent_id: change.id }, 'agent removed')
-        return
-      case 'AGENT_UNREACHABLE':
-        log.warn({ agent_id: change.id }, 'agent unreachable')
-        return
-      case 'FRAMEWORK': {
-        const { info, connected } = change.framework
-        log.info(
-          { framework_id: info.id?.value, name: info.name },
-          connected ? 'framework subscribed' : 'framework away',
-        )
-        return
-      }
-      case 'FRAMEWORK_COMPLETED':
-        log.info({ framework_id: change.id }, 'framework completed')
         return
       default:
     }
@@ -298,11 +283,3 @@ export class Master {
     this.#options.fatal(error)
   }
 }
-
-const noteFields = ({ code, agentId, frameworkId, taskId, detail }: (Effect & { type: 'NOTE' })['note']) => ({
-  code,
-  agent_id: agentId,
-  framework_id: frameworkId,
-  task_id: taskId,
-  detail,
-})

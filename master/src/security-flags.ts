@@ -10,6 +10,7 @@ import type { Logger } from 'pino'
 import { Gate } from './gate.ts'
 import { readAcls } from './security/acls.ts'
 import { readFirewall } from './security/firewall.ts'
+import { readRateLimits } from './security/rate-limits.ts'
 
 /** Who may enter and do what (Mesos contract 8). Secrets are in files: their names are all that is seen of them. */
 export const securityFlags = defineFlags({
@@ -46,6 +47,10 @@ export const securityFlags = defineFlags({
   jwt_issuer: { type: 'string', help: 'Who must have issued a signed token.' },
   jwt_audience: { type: 'string', help: 'Whom a signed token must be for.' },
   acls: { type: 'json', help: 'Who may do what to what, in the form of Mesos; everybody everything unless given.' },
+  rate_limits: {
+    type: 'json',
+    help: 'How many messages a second frameworks may send, by principal, in the form of Mesos.',
+  },
   firewall_rules: {
     type: 'json',
     help: 'Endpoints that answer 403 to all: {"disabled_endpoints":{"paths":[…]}}.',
@@ -64,6 +69,7 @@ export interface Security {
 /** Reads what the flags name. Throws an Error that says which flag, and never repeats a secret. */
 export function readSecurity(flags: SecurityFlags, clock: Clock, log: Logger): Security {
   const tls = readTls(flags)
+  rateLimitsOf(flags)
   const gate = new Gate(
     aclsOf(flags),
     said('--firewall-rules', () => readFirewall(flags.firewall_rules)),
@@ -74,6 +80,10 @@ export function readSecurity(flags: SecurityFlags, clock: Clock, log: Logger): S
 /** The checked rules of `--acls`. */
 export const aclsOf = ({ acls }: Pick<SecurityFlags, 'acls'>) =>
   acls === undefined ? undefined : said('--acls', () => readAcls(acls))
+
+/** The checked limits of `--rate_limits`. */
+export const rateLimitsOf = ({ rate_limits: limits }: Pick<SecurityFlags, 'rate_limits'>) =>
+  limits === undefined ? undefined : said('--rate-limits', () => readRateLimits(limits))
 
 function authenticationOf(
   flags: SecurityFlags,

@@ -37,6 +37,7 @@ export function leaderMetrics(master: Master, read: ReadCounts, uptimeSeconds: n
     'master/operator_event_stream_subscribers': read.subscribers,
     ...Object.fromEntries(cluster.tally.counts),
     ...frameworkMetrics(master),
+    ...master.throttle?.metrics,
     ...allocatorMetrics(master, read),
     'registrar/queued_operations': master.registrar.queued,
     'registrar/registry_size_bytes': master.registrar.sizeBytes,
