@@ -42,3 +42,19 @@ export function encodeChange(position: Position, kind: string, change: ChangeDat
     formatPosition(position),
   )
 }
+
+const bodyMark = Buffer.from('"body":')
+const tailBytes = '}\n\n'.length
+
+/** Whether the frame of a change has this body, which is JSON of an object. */
+export function holdsBody(frame: Buffer, body: string): boolean {
+  const end = frame.length - tailBytes
+  const start = end - Buffer.byteLength(body)
+  const mark = start - bodyMark.length
+  // No other place has the mark before it and a whole object from there to the end: the brackets would not match.
+  return (
+    mark > 0 &&
+    frame.compare(bodyMark, 0, bodyMark.length, mark, start) === 0 &&
+    frame.toString('utf8', start, end) === body
+  )
+}

@@ -1,5 +1,5 @@
 import type { Clock } from '../service/clock.ts'
-import { controlKinds, encodeChange, type Position } from './frame.ts'
+import { controlKinds, encodeChange, holdsBody, type Position } from './frame.ts'
 
 export interface FeedWriterOptions {
   /** New with each start of the process: letters, digits, `-`, `_`; at most 64. A uuid will do. */
@@ -13,7 +13,7 @@ export interface FeedWriterOptions {
 interface Entry {
   readonly kind: string
   readonly seq: number
-  readonly body: string
+  /** Its body is in there, once: a cluster has a million keys. */
   readonly frame: Buffer
 }
 
@@ -74,10 +74,11 @@ export class FeedWriter {
     const name = entryName(kind, key)
     const json = JSON.stringify(body)
     if (json === undefined) throw new TypeError(`the body of ${kind} '${key}' has no JSON form`)
-    if (this.#entries.get(name)?.body === json) return false
+    const before = this.#entries.get(name)
+    if (before && holdsBody(before.frame, json)) return false
     const frame = this.#record('put', kind, key, json)
     this.#entries.delete(name)
-    this.#entries.set(name, { kind, seq: this.#seq, body: json, frame })
+    this.#entries.set(name, { kind, seq: this.#seq, frame })
     this.#announce()
     return true
   }

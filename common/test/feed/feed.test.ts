@@ -136,6 +136,25 @@ t.test('the writer keeps the newest body, and a body that is the same is no chan
     t.throws(() => new FeedWriter({ epoch, clock }), /epoch/, epoch)
 })
 
+t.test('a body that is the end of the one before, or looks like a frame, is a change', async t => {
+  const writer = new FeedWriter({ epoch: 'e', clock })
+  const inner = { x: 'é' }
+  for (const body of [
+    { body: inner },
+    inner,
+    { a: 1, body: inner },
+    '"body":1',
+    1,
+    11,
+    { body: 11 },
+    '}\n\n',
+    { x: 'è' },
+  ]) {
+    t.equal(writer.put('a', 'k', body), true, JSON.stringify(body))
+    t.equal(writer.put('a', 'k', body), false, JSON.stringify(body))
+  }
+})
+
 t.test('after a break a reader gets what it missed, and nothing else', async t => {
   const { writer, http, port } = await rig('e1')
   for (const key of ['a', 'b', 'c']) writer.put('task', key, 1)
