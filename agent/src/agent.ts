@@ -13,6 +13,7 @@ import type { AgentConfig } from './core/core.ts'
 import { Heart } from './core/heart.ts'
 import type { Command, Effect, Now, Probe, ProbeResult } from './core/messages.ts'
 import { Lanes } from './lanes.ts'
+import type { Volumes } from './volumes/volumes.ts'
 
 /** What an agent is made of. A simulation gives its own of each; nothing else of the world is touched. */
 export interface AgentParts {
@@ -23,6 +24,7 @@ export interface AgentParts {
   readonly checkpoints: CheckpointStore
   readonly launcher: Launcher
   readonly sandboxes: Sandboxes
+  readonly volumes: Volumes
   readonly prober: Prober
   readonly bus: Bus
   readonly clock: Clock
@@ -212,7 +214,7 @@ export class Agent {
 
   /** Does one effect; a promise is waited for before the next of its lane. */
   #do(effect: Effect): void | Promise<void> {
-    const { checkpoints, launcher, sandboxes } = this.#parts
+    const { checkpoints, launcher, sandboxes, volumes } = this.#parts
     switch (effect.type) {
       case 'write':
         return checkpoints.write(effect.path, JSON.stringify(effect.value))
@@ -228,6 +230,10 @@ export class Agent {
         return sandboxes.link(effect.path, effect.target)
       case 'collect':
         return sandboxes.collect(effect.path)
+      case 'make-volume':
+        return volumes.make(effect.path)
+      case 'drop-volume':
+        return volumes.drop(effect.path)
       case 'launch':
         void this.#launch(effect.spec)
         return

@@ -17,6 +17,19 @@ import { HostAgent } from './host-agent.ts'
 import { SandboxFiles } from './sandbox/files.ts'
 import { lockWorkDir } from './work-dir-lock.ts'
 
+/** What this agent can do, of what Mesos's can. */
+const agentCapabilities = (
+  [
+    'MULTI_ROLE',
+    'HIERARCHICAL_ROLE',
+    'RESERVATION_REFINEMENT',
+    'RESOURCE_PROVIDER',
+    'AGENT_OPERATION_FEEDBACK',
+    'RESIZE_VOLUME',
+    'AGENT_DRAINING',
+  ] as const
+).map(type => ({ type }))
+
 const flags = { ...commonFlags(5051), ...corsFlags, ...agentFlags }
 
 export const component = defineComponent({
@@ -75,12 +88,7 @@ export const component = defineComponent({
         version: mesosVersion,
         resources: agentResources(given.resources, measureMachine(workDir)),
         attributes: given.attributes === undefined ? [] : parseAttributes(given.attributes),
-        capabilities: [
-          { type: 'MULTI_ROLE' },
-          { type: 'HIERARCHICAL_ROLE' },
-          { type: 'RESERVATION_REFINEMENT' },
-          { type: 'AGENT_DRAINING' },
-        ],
+        capabilities: agentCapabilities,
         taskPath: given.task_path,
         nodePath: process.execPath,
         environment: requireEnvironment(given.executor_environment_variables),

@@ -12,6 +12,7 @@ import type { AgentConfig } from './core/core.ts'
 import type { FetcherLimits } from './fetcher/fetch-uris.ts'
 import { Fetcher } from './fetcher/fetcher.ts'
 import { SandboxCollector } from './sandbox/collector.ts'
+import { HostVolumes } from './volumes/volumes.ts'
 
 export interface HostAgentOptions {
   readonly config: AgentConfig
@@ -35,6 +36,7 @@ export class HostAgent {
   readonly sandboxes: SandboxCollector
   readonly fetcher: Fetcher
   readonly #prober: HostProber
+  readonly #volumes: HostVolumes
 
   constructor(options: HostAgentOptions) {
     const { config, clock, log } = options
@@ -57,6 +59,7 @@ export class HostAgent {
       clock,
       log,
     })
+    this.#volumes = new HostVolumes(config.workDir, log)
     this.#prober = new HostProber(clock, options.switchUser)
     this.agent = new Agent({
       ...options,
@@ -64,6 +67,7 @@ export class HostAgent {
       checkpoints: new FileCheckpoints(join(config.workDir, 'meta')),
       launcher: this.launcher,
       sandboxes: this.sandboxes,
+      volumes: this.#volumes,
       prober: this.#prober,
     })
   }
@@ -71,6 +75,7 @@ export class HostAgent {
   async start(): Promise<void> {
     await this.agent.start()
     await this.sandboxes.start()
+    this.#volumes.start()
   }
 
   /** Ends the agent; its tasks run on. */

@@ -29,7 +29,7 @@ async function setUp(test: Test, maxBytes = 1_000_000) {
   const fetcher = new Fetcher({ maxBytes, timeout: 2_000, stallTimeout: 1_000, frameworksHome: folder }, systemClock)
   const fetch = (uris: CommandInfoURI[]) =>
     fetcher.fetch(
-      { id: { value: 'c' }, directory: sandbox, argv: [], environment: {}, uris, links: [] },
+      { id: { value: 'c' }, directory: sandbox, argv: [], environment: {}, uris, links: [], volumes: [] },
       undefined,
       new AbortController().signal,
     )

@@ -22,12 +22,16 @@ export const config: AgentConfig = {
 
 /** A heart with its time, and what it wanted done. Nothing of it is done; what is to have happened is told by commands. */
 export class HeartBench {
-  readonly heart = new Heart(config, 'seed')
+  readonly heart: Heart
   readonly effects: Effect[] = []
   mono = 1_000
   /** What the wall's clock is ahead; it may jump. */
   wallAhead = 1_000_000
   #acknowledged = 0
+
+  constructor(rest: Partial<AgentConfig> = {}) {
+    this.heart = new Heart({ ...config, ...rest }, 'seed')
+  }
 
   step(...commands: Command[]): Effect[] {
     const effects = this.heart.step({ wall: this.wallAhead + this.mono, mono: this.mono }, commands)

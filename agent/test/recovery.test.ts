@@ -51,6 +51,7 @@ function recoverGroup(
         ],
       },
     ],
+    resources: undefined,
     errors: [],
   }
   const containers = Object.entries(members).flatMap(([id, [, state]]) =>

@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { type Agent, createAgent } from '../src/agent.ts'
 import { MemoryCheckpoints } from '../src/checkpoints/memory.ts'
 import { SimulatedMachine } from '../src/containers/simulated-launcher.ts'
+import { MemoryVolumes } from '../src/volumes/memory.ts'
 import { FakeMaster, framework, log, newBus, until } from './harness.ts'
 
 /** A simulated machine with its disk, and the agents that live on it one after the other. */
@@ -39,6 +40,7 @@ function setUp(test: Test, bus = newBus()) {
       checkpoints,
       launcher: machine.launcher(),
       sandboxes: { link: async () => {}, collect: () => {} },
+      volumes: new MemoryVolumes(),
       prober: { run: async () => ({ passed: true }) },
       bus,
       clock: systemClock,

@@ -1,4 +1,3 @@
-import { Resources } from '@meseta/common/resources/resources'
 import type { HostAgent } from '../host-agent.ts'
 import { usedResources } from './state.ts'
 
@@ -44,7 +43,7 @@ export function metricsBody(host: HostAgent, uptime: number): Record<string, num
 
 function resourceMetrics(host: HostAgent): Record<string, number> {
   const { core } = host.agent.heart
-  const total = Resources.from(core.config.resources)
+  const { total } = core
   const used = usedResources(core)
   const metrics: Record<string, number> = {}
   for (const [suffix, part] of [

@@ -45,7 +45,10 @@ const calls: Partial<Record<AgentCallType, Answer>> = {
   GET_TASKS: ({ host }) => ({ get_tasks: tasks(host.agent.heart.core) }),
   GET_EXECUTORS: ({ host }) => ({ get_executors: executors(host.agent.heart.core) }),
   GET_FRAMEWORKS: ({ host }) => ({ get_frameworks: frameworks(host.agent.heart.core) }),
-  GET_OPERATIONS: () => ({ get_operations: {} }),
+  GET_OPERATIONS: ({ host }) => {
+    const { operations } = host.agent.heart.core
+    return { get_operations: { operations: [...operations.values()].map(({ operation }) => operation) } }
+  },
   GET_RESOURCE_PROVIDERS: () => ({ get_resource_providers: {} }),
   GET_AGENT: ({ host }) => ({ get_agent: getAgent(host.agent.heart.core) }),
   GET_CONTAINERS: getContainers,

@@ -18,7 +18,7 @@ export interface StateFacts {
 /** The body of `/state` (agent contract, section 1). */
 export function stateBody(core: Core, facts: StateFacts): Record<string, unknown> {
   const { config } = core
-  const total = Resources.from(config.resources)
+  const { total } = core
   const used = usedResources(core)
   return {
     ...versionInfo(facts.startedAt),

@@ -6,6 +6,7 @@ export const layout = {
   bootId: 'boot_id',
   linkId: 'link_id',
   followed: 'followed_epoch',
+  resources: 'resources/resources_and_operations.state',
   latestAgent: 'slaves/latest',
   agents: 'slaves',
   agentInfo: (agent: string) => `slaves/${agent}/slave.info`,

@@ -12,6 +12,7 @@ import {
   type StoredEpoch,
   type StoredExecutor,
   type StoredFramework,
+  type StoredResources,
   type StoredTask,
   type StoredTaskKill,
 } from './stored.ts'
@@ -30,20 +31,23 @@ export class VersionError extends Error {
  * Reads all checkpoints of the latest agent. What is half written or missing costs only itself, and is told in `errors`;
  * a half-written last update record is cut off.
  * @throws {VersionError}
+ * @throws {Error} when what operations made of the resources can not be read
  */
 export async function loadCheckpoints(store: CheckpointStore): Promise<Recovered> {
   const loader = new Loader(store)
   const followed = (await loader.record<StoredEpoch>(layout.followed, true))?.epoch ?? 0
   const agentId = await store.readLink(layout.latestAgent)
   const frameworks: RecoveredFramework[] = []
-  if (agentId === undefined) return { followed, agentId, isAgentNoted: false, frameworks, errors: loader.errors }
+  const resources = await loader.resources()
+  const { errors } = loader
+  if (agentId === undefined) return { followed, agentId, isAgentNoted: false, frameworks, resources, errors }
   const isAgentNoted = (await loader.record<StoredAgent>(layout.agentInfo(agentId))) !== undefined
   const drain = await loader.record<StoredDrain>(layout.drain(agentId), true)
   for (const name of await store.list(layout.frameworks(agentId))) {
     const framework = await loader.framework(agentId, name)
     if (framework !== undefined) frameworks.push(framework)
   }
-  return { followed, agentId, isAgentNoted, drain, frameworks, errors: loader.errors }
+  return { followed, agentId, isAgentNoted, drain, frameworks, resources, errors }
 }
 
 class Loader {
@@ -68,6 +72,16 @@ class Loader {
     }
     if (value?.version !== checkpointVersion) throw new VersionError(path, value?.version)
     return value
+  }
+
+  /** @throws {Error} when they are damaged: without them the volumes would be lost. */
+  async resources(): Promise<StoredResources | undefined> {
+    const before = this.errors.length
+    const stored = await this.record<StoredResources>(layout.resources, true)
+    if (this.errors.length === before) return stored
+    throw new Error(
+      `the checkpoint ${layout.resources} is damaged, which says what is reserved and which volumes there are; take it away to start without them`,
+    )
   }
 
   async framework(agent: string, name: string): Promise<RecoveredFramework | undefined> {

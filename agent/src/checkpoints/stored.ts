@@ -4,6 +4,8 @@ import type {
   DrainConfig,
   ExecutorInfo,
   FrameworkInfo,
+  Operation,
+  Resource,
   TaskInfo,
 } from '@meseta/common/protocol/mesos'
 import type { ExecutorKind, StoredKill } from '../core/model.ts'
@@ -43,6 +45,16 @@ export interface StoredTask {
   readonly container: ContainerID
   readonly group?: string | undefined
 }
+/** Of the machine, whichever agent it was: what operations have made of its resources. In one file, as they change together. */
+export interface StoredResources {
+  readonly version: number
+  /** What operations have made: reservations and volumes. */
+  readonly resources: readonly Resource[]
+  /** Those whose ends are not acknowledged. */
+  readonly operations: readonly Operation[]
+  /** Folders of volumes that were destroyed, and may still be there. */
+  readonly dropped: readonly string[]
+}
 export interface StoredTaskKill extends StoredKill {
   readonly version: number
 }
@@ -57,6 +69,8 @@ export interface Recovered {
   readonly isAgentNoted: boolean
   readonly drain?: StoredDrain | undefined
   readonly frameworks: readonly RecoveredFramework[]
+  /** Undefined before the first operation. */
+  readonly resources: StoredResources | undefined
   /** What could not be read, in sentences; it counts as `slave/recovery_errors`. */
   readonly errors: readonly string[]
 }

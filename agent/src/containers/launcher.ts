@@ -8,6 +8,16 @@ export interface SandboxLink {
   readonly target: string
 }
 
+/** A persistent volume of a task: a name in its sandbox that leads to the volume's folder. All absolute. */
+export interface VolumeLink {
+  /** The sandbox of the executor, which holds the path. */
+  readonly root: string
+  readonly path: string
+  readonly target: string
+  /** Other tasks, of other users too, may have it at the same time. */
+  readonly isShared: boolean
+}
+
 /**
  * The variable by which processes of a container are found wherever they went; its value is the `containerKey`. They all have it
  * in their environment, unless they have dropped it on purpose.
@@ -26,6 +36,7 @@ export interface ContainerSpec {
   readonly user?: string | undefined
   readonly uris: readonly CommandInfoURI[]
   readonly links: readonly SandboxLink[]
+  readonly volumes: readonly VolumeLink[]
 }
 
 /** How a container ended. `lost`: its supervisor vanished and left no exit status. */

@@ -13,11 +13,10 @@ import {
   LaunchError,
   type Launcher,
   type RecoveredContainer,
-  type SandboxLink,
 } from './launcher.ts'
 import { isAlive, type ProcessId, readStat } from './proc.ts'
 import { ProcessTable } from './process-table.ts'
-import { makeLink, openLog } from './sandbox-paths.ts'
+import { linkVolume, makeLink, openLog } from './sandbox-paths.ts'
 import { processStatistics } from './statistics.ts'
 import { findTools, type SupervisorTools, supervisorArguments } from './supervisor.ts'
 import { taskCommand } from './task-command.ts'
@@ -71,7 +70,8 @@ export class ProcessLauncher implements Launcher {
     await chmod(spec.directory, 0o750)
     if (user) await chown(spec.directory, user.uid, user.gid)
     await this.#files.create(spec.id, this.#options.bootId, spec.directory)
-    for (const link of spec.links) makeVolume(link, user)
+    for (const link of spec.links) makeVolume(link.path, () => makeLink(link, user))
+    for (const link of spec.volumes) makeVolume(link.path, () => linkVolume(link, user))
     await this.#options.fetch(spec, user, container.abort.signal)
   }
 
@@ -221,12 +221,12 @@ export class ProcessLauncher implements Launcher {
   }
 }
 
-function makeVolume(link: SandboxLink, user: UserIds | undefined): void {
+function makeVolume(path: string, make: () => void): void {
   try {
-    makeLink(link, user)
+    make()
   } catch (error) {
     throw new LaunchError(
-      `Failed to launch container: the volume at ${link.path} can not be made: ${(error as Error).message}`,
+      `Failed to launch container: the volume at ${path} can not be made: ${(error as Error).message}`,
     )
   }
 }

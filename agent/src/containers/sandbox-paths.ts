@@ -1,6 +1,17 @@
-import { closeSync, constants, fchownSync, fstatSync, mkdirSync, openSync, readlinkSync, symlinkSync } from 'node:fs'
+import {
+  chownSync,
+  closeSync,
+  constants,
+  fchownSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
-import type { SandboxLink } from './launcher.ts'
+import type { SandboxLink, VolumeLink } from './launcher.ts'
 import type { UserIds } from './users.ts'
 
 const { O_APPEND, O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
@@ -17,6 +28,21 @@ const { O_APPEND, O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRON
 export function makeLink({ root, path, target }: SandboxLink, user: UserIds | undefined): void {
   inFolder(root, relative(root, target), user, () => {})
   if (path === target) return
+  putLink(root, path, target, user)
+}
+
+/**
+ * Makes the link to a persistent volume, and gives its folder to the task's user; one that others may have at the same time goes to
+ * the first of them.
+ * @throws {Error} when something else is in the way
+ */
+export function linkVolume({ root, path, target, isShared }: VolumeLink, user: UserIds | undefined): void {
+  // Nobody but the agent can put anything in the place of a volume's folder.
+  if (user && !(isShared && statSync(target).uid !== 0)) chownSync(target, user.uid, user.gid)
+  putLink(root, path, target, user)
+}
+
+function putLink(root: string, path: string, target: string, user: UserIds | undefined): void {
   inFolder(root, relative(root, dirname(path)), user, folder => {
     const link = join(folder, basename(path))
     try {

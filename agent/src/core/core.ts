@@ -7,6 +7,7 @@ import type {
   FrameworkInfoCapabilityType,
   Resource,
 } from '@meseta/common/protocol/mesos'
+import { Resources } from '@meseta/common/resources/resources'
 import { executorFolder, layout, RunPaths } from '../checkpoints/layout.ts'
 import { checkpointVersion, type StoredDrain } from '../checkpoints/stored.ts'
 import { containerKey } from '../containers/launcher.ts'
@@ -14,6 +15,7 @@ import { UpdateManager } from '../updates/manager.ts'
 import { IdSource } from './ids.ts'
 import type { Effect, Now } from './messages.ts'
 import { type ExecutorEntry, executorKey, type FrameworkEntry, history, remember, type TaskEntry } from './model.ts'
+import type { OperationEntry } from './operations.ts'
 import { Timers } from './timers.ts'
 
 /** What the agent is, and how it treats its tasks. Durations in milliseconds. */
@@ -55,6 +57,10 @@ export class Core {
   readonly tasks = new Map<string, TaskEntry>()
   readonly executors = new Map<string, ExecutorEntry>()
   readonly containers = new Map<string, ContainerOwner>()
+  /** The machine's resources, with what operations made of them. Not allocated. */
+  total: Resources
+  /** Those whose ends are not acknowledged, by uuid, in their order. */
+  readonly operations = new Map<string, OperationEntry>()
   agentId: string | undefined
   /** The epoch of the newest session with a master, as it is stored. */
   followed = 0
@@ -73,6 +79,7 @@ export class Core {
 
   constructor(config: AgentConfig, seed: string) {
     this.config = config
+    this.total = Resources.from(config.resources)
     this.ids = new IdSource(seed)
   }
 

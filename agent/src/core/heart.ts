@@ -9,6 +9,7 @@ import { runTask, runTaskGroup } from './launching.ts'
 import { completionExpired, launchFailed, taskExited, taskReaped, taskStarted } from './lifecycle.ts'
 import type { Command, Effect, Now } from './messages.ts'
 import { executorKey, taskKey } from './model.ts'
+import { acknowledgeOperation, applyOperation, retryOperation } from './operations.ts'
 import { probed, runProbe } from './probes.ts'
 import { recover } from './recovery.ts'
 import { linkEnded, linkOpened, register, registered, reregistered, unregister } from './registration.ts'
@@ -95,6 +96,8 @@ export class Heart {
     if (message.run_task_group) runTaskGroup(core, message.run_task_group)
     if (message.kill_task) this.#killTask(message.kill_task)
     if (message.acknowledge) this.#acknowledge(message.acknowledge)
+    if (message.apply_operation) applyOperation(core, message.apply_operation)
+    if (message.acknowledge_operation) acknowledgeOperation(core, message.acknowledge_operation)
     if (message.shutdown_framework) this.#shutdownFramework(message.shutdown_framework.framework_id.value)
     if (message.shutdown_executor) this.#shutdownExecutor(message.shutdown_executor)
     if (message.framework_message) core.count('invalid_framework_messages')
@@ -188,6 +191,7 @@ export class Heart {
     const { core } = this
     const task = core.tasks.get(subject)
     if (kind === 'register') register(core)
+    if (kind === 'operation') retryOperation(core, subject)
     if (task === undefined) return
     if (kind === 'escalate') escalate(core, task)
     else if (kind === 'completion') completionExpired(core, task)

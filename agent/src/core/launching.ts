@@ -1,14 +1,22 @@
 import { checkId } from '@meseta/common/protocol/ids'
-import type { ExecutorInfo, FrameworkInfo, RunTask, RunTaskGroup, TaskInfo } from '@meseta/common/protocol/mesos'
+import type {
+  ExecutorInfo,
+  FrameworkInfo,
+  RunTask,
+  RunTaskGroup,
+  TaskInfo,
+  TaskStatusReason,
+} from '@meseta/common/protocol/mesos'
 import { executorFolder, sandboxOf } from '../checkpoints/layout.ts'
 import { checkpointVersion } from '../checkpoints/stored.ts'
-import { containerKey, type SandboxLink } from '../containers/launcher.ts'
+import { containerKey, type SandboxLink, type VolumeLink } from '../containers/launcher.ts'
 import { argvOf } from '../executors/argv.ts'
 import { taskEnvironment } from '../executors/environment.ts'
-import { badCommand, unsupported, volumeLinks } from '../executors/support.ts'
+import { badCommand, persistentVolumes, unsupported, volumeLinks } from '../executors/support.ts'
 import { type Core, isCheckpointed, laneOf } from './core.ts'
 import { launchFailed } from './lifecycle.ts'
 import { type ExecutorEntry, type ExecutorKind, executorKey, type TaskEntry, taskKey, userOf } from './model.ts'
+import { unknownResources } from './operations.ts'
 import { report, reportUnknown } from './statuses.ts'
 
 /** The master launches a task. The same task again changes nothing. */
@@ -75,19 +83,28 @@ function admit(core: Core, info: FrameworkInfo, tasks: readonly TaskInfo[], exec
     core.log('warn', 'the launch of a task that is already here was ignored', { task_id: known.task_id.value })
     return false
   }
-  const refusal =
-    core.stopping || core.drain
-      ? ([
-          'REASON_AGENT_DRAINING',
-          `the agent is ${core.drain ? 'being drained' : 'stopping its tasks'} and takes no new ones`,
-        ] as const)
-      : core.frameworks.get(frameworkId ?? '')?.terminating
-        ? (['REASON_FRAMEWORK_REMOVED', 'the framework is being removed from this agent'] as const)
-        : undefined
+  const refusal = refusalOf(core, frameworkId ?? '', tasks, executor)
   if (refusal === undefined) return true
   for (const task of tasks)
     reportUnknown(core, { id: frameworkId ?? '', info }, task.task_id.value, refusal[0], refusal[1])
   return false
+}
+
+function refusalOf(
+  core: Core,
+  frameworkId: string,
+  tasks: readonly TaskInfo[],
+  executor: ExecutorInfo | undefined,
+): readonly [TaskStatusReason, string] | undefined {
+  if (core.stopping || core.drain) {
+    const doing = core.drain ? 'being drained' : 'stopping its tasks'
+    return ['REASON_AGENT_DRAINING', `the agent is ${doing} and takes no new ones`]
+  }
+  if (core.frameworks.get(frameworkId)?.terminating)
+    return ['REASON_FRAMEWORK_REMOVED', 'the framework is being removed from this agent']
+  const missing = unknownResources(core, tasks, executor?.resources)
+  if (missing === undefined) return undefined
+  return ['REASON_RESOURCES_UNKNOWN', `the agent does not have what the task was given: ${missing}`]
 }
 
 /** Makes and stores an executor with a new container. */
@@ -174,12 +191,14 @@ function startTask(core: Core, task: TaskEntry): void {
     return
   }
   const links = linksOf(task)
+  const volumes = volumesOf(core, task)
   const problem =
     unsupported(info.container) ??
     unsupported(executor.info.container) ??
     badCommand(info.command) ??
-    (typeof links === 'string' ? links : undefined)
-  if (problem !== undefined || typeof links === 'string') {
+    (typeof links === 'string' ? links : undefined) ??
+    (typeof volumes === 'string' ? volumes : undefined)
+  if (problem !== undefined || typeof links === 'string' || typeof volumes === 'string') {
     launchFailed(core, task, `Failed to launch container: ${problem}`, 'REASON_CONTAINER_LAUNCH_FAILED')
     return
   }
@@ -195,6 +214,7 @@ function startTask(core: Core, task: TaskEntry): void {
       user: userOf(task),
       uris: command?.uris ?? [],
       links,
+      volumes,
     },
   })
 }
@@ -206,6 +226,15 @@ function linksOf(task: TaskEntry): readonly SandboxLink[] | string {
   const ofExecutor = parent === undefined ? [] : volumeLinks(executor.info.container?.volumes ?? [], parent, undefined)
   if (typeof own === 'string' || typeof ofExecutor === 'string') return typeof own === 'string' ? own : ofExecutor
   return [...ofExecutor, ...own]
+}
+
+/** The persistent volumes of a task, and those of its executor. */
+function volumesOf(core: Core, { executor, info, directory }: TaskEntry): readonly VolumeLink[] | string {
+  const { workDir } = core.config
+  const own = persistentVolumes(info.resources, directory, executor.directory, workDir)
+  if (executor.kind !== 'default' || typeof own === 'string') return own
+  const ofExecutor = persistentVolumes(executor.info.resources, executor.directory, executor.directory, workDir)
+  return typeof ofExecutor === 'string' ? ofExecutor : [...ofExecutor, ...own]
 }
 
 /** What the built-in executor of a single task is called (agent contract, section 3). */

@@ -74,6 +74,8 @@ export type Effect = { readonly lane: string } & (
   | { readonly type: 'probe'; readonly run: Probe }
   | { readonly type: 'send'; readonly message: AgentToMaster }
   | { readonly type: 'collect'; readonly path: string }
+  | { readonly type: 'make-volume'; readonly path: string }
+  | { readonly type: 'drop-volume'; readonly path: string }
   | {
       readonly type: 'log'
       readonly level: 'info' | 'warn' | 'error'

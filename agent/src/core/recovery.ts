@@ -8,6 +8,7 @@ import { killGroup, resumedKill, signalForKill } from './killing.ts'
 import { addExecutor, trackTask } from './launching.ts'
 import { launchFailed, limitCompletion, taskExited } from './lifecycle.ts'
 import type { ExecutorEntry, FrameworkEntry, TaskEntry } from './model.ts'
+import { recoverResources } from './operations.ts'
 import { startProbes } from './probes.ts'
 import { noteAgent } from './registration.ts'
 import { noteStatus, report, type StatusExtras } from './statuses.ts'
@@ -21,6 +22,7 @@ export function recover(core: Core, recovered: Recovered, containers: readonly R
   core.agentId = recovered.agentId
   if (recovered.agentId !== undefined && !recovered.isAgentNoted) noteAgent(core, recovered.agentId, 'agent')
   core.followed = recovered.followed
+  recoverResources(core, recovered.resources)
   core.count('recovery_errors', recovered.errors.length)
   for (const { info, executors } of recovered.frameworks) {
     const framework: FrameworkEntry = {

@@ -4,6 +4,7 @@ import { checkpointVersion } from '../checkpoints/stored.ts'
 import { everyLane } from '../lanes.ts'
 import type { Core } from './core.ts'
 import { taskKey } from './model.ts'
+import { pauseOperations, resumeOperations } from './operations.ts'
 import { agentInfo, registerMessage, reregisterMessage } from './reports.ts'
 import { applyUpdateEffects, reportUnknown } from './statuses.ts'
 
@@ -33,6 +34,7 @@ function follow(core: Core, epoch: number): void {
 export function linkEnded(core: Core): void {
   core.timers.cancel(retry)
   core.updates.pause()
+  pauseOperations(core)
   if (core.registration !== 'unregistered') core.registration = 'disconnected'
 }
 
@@ -92,6 +94,7 @@ export function unregister(core: Core, reason: string): void {
   core.effects.push({ type: 'forget', lane: everyLane, path: layout.latestAgent })
   core.registration = 'unregistered'
   core.updates.pause()
+  pauseOperations(core)
 }
 
 /** Whether an answer of the master counts: not one that was on its way when this agent took its leave. */
@@ -104,4 +107,5 @@ function known(core: Core): void {
   core.timers.cancel(retry)
   core.registration = 'registered'
   applyUpdateEffects(core, core.updates.resume(core.now.mono))
+  resumeOperations(core)
 }

@@ -1,6 +1,7 @@
 import type { AgentInfo, Register, Reregister, Task } from '@meseta/common/protocol/mesos'
 import type { Core } from './core.ts'
 import type { TaskEntry } from './model.ts'
+import { checkpointedOf } from './operations.ts'
 
 /** What the agent says of itself. */
 export function agentInfo(core: Core): AgentInfo {
@@ -15,11 +16,13 @@ export function agentInfo(core: Core): AgentInfo {
 }
 
 export function registerMessage(core: Core): Register {
+  const checkpointed = checkpointedOf(core)
   return {
     agent_info: agentInfo(core),
     pid: `slave(1)@${core.config.endpoint}`,
     version: core.config.version,
     capabilities: [...core.config.capabilities],
+    ...(checkpointed.isEmpty ? {} : { checkpointed_resources: checkpointed.toArray() }),
   }
 }
 
@@ -40,6 +43,7 @@ export function reregisterMessage(core: Core): Reregister {
     ),
     frameworks: frameworks.map(framework => framework.info),
     completed_frameworks: core.completedFrameworks.map(framework => framework.info),
+    operations: [...core.operations.values()].map(({ operation }) => operation),
   }
 }
 

@@ -1,7 +1,7 @@
 /** A timer of the heart: what is to happen, to which task. Times are monotonic milliseconds. */
 export interface HeartTimer {
-  readonly kind: 'escalate' | 'completion' | 'health' | 'check' | 'register'
-  /** Key of the task or executor; empty for the agent itself. */
+  readonly kind: 'escalate' | 'completion' | 'health' | 'check' | 'register' | 'operation'
+  /** Key of the task or executor, uuid of the operation; empty for the agent itself. */
   readonly subject: string
 }
 

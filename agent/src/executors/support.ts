@@ -1,6 +1,7 @@
 import { isAbsolute, join, normalize } from 'node:path'
-import type { CommandInfo, ContainerInfo, Environment, Volume } from '@meseta/common/protocol/mesos'
-import type { SandboxLink } from '../containers/launcher.ts'
+import type { CommandInfo, ContainerInfo, Environment, Resource, Volume } from '@meseta/common/protocol/mesos'
+import type { SandboxLink, VolumeLink } from '../containers/launcher.ts'
+import { volumePath } from '../volumes/volumes.ts'
 
 /** What a plain process can not be given, in a sentence for the task's status; undefined when it can have all it asks for. */
 export function unsupported(container: ContainerInfo | undefined): string | undefined {
@@ -71,6 +72,29 @@ function volumeLink(volume: Volume, sandbox: string, parent: string | undefined)
   if (type !== 'PARENT') return { root, path: join(sandbox, path), target: join(sandbox, from) }
   if (parent === undefined) return `the volume at ${shown} is of the parent's sandbox, and this container has no parent`
   return { root, path: join(sandbox, path), target: join(parent, from) }
+}
+
+/**
+ * The persistent volumes among the resources of a task or executor as links in its sandbox. `root`: the sandbox of the executor.
+ * @returns the links, or the reason for which one can not be had, as a sentence
+ */
+export function persistentVolumes(
+  resources: readonly Resource[] = [],
+  sandbox: string,
+  root: string,
+  workDir: string,
+): readonly VolumeLink[] | string {
+  const links: VolumeLink[] = []
+  for (const resource of resources) {
+    const { disk, shared } = resource
+    if (disk?.persistence === undefined) continue
+    const path = disk.volume?.container_path ?? ''
+    if (!isInside(path))
+      return `the persistent volume at ${JSON.stringify(path.slice(0, 200))} lies outside the sandbox, which needs a container launcher`
+    const target = volumePath(workDir, resource)
+    links.push({ root, path: join(sandbox, path), target, isShared: shared !== undefined })
+  }
+  return links
 }
 
 function isInside(path: string): boolean {

@@ -135,3 +135,23 @@ function shrink(operation: OfferOperationShrinkVolume): Outcome {
     converted: [resized(volume, sizeOf(volume) - subtract), resized(withoutVolume(volume), subtract)],
   }
 }
+
+/** The operation with the allocation that its framework may have left out; for no role, on resources that are allocated to nobody. */
+export function allocateOperation(operation: OfferOperation, role: string | undefined): OfferOperation {
+  const { reserve, unreserve, create, destroy, grow_volume: grow, shrink_volume: shrink } = operation
+  const one = (resource: Resource): Resource => {
+    if (role !== undefined) return resource.allocation_info ? resource : { ...resource, allocation_info: { role } }
+    const { allocation_info: _, ...rest } = resource
+    return rest
+  }
+  const all = (resources: Resource[] = []): Resource[] => resources.map(one)
+  return {
+    ...operation,
+    ...(reserve && { reserve: { ...reserve, resources: all(reserve.resources) } }),
+    ...(unreserve && { unreserve: { resources: all(unreserve.resources) } }),
+    ...(create && { create: { volumes: all(create.volumes) } }),
+    ...(destroy && { destroy: { volumes: all(destroy.volumes) } }),
+    ...(grow && { grow_volume: { volume: one(grow.volume), addition: one(grow.addition) } }),
+    ...(shrink && { shrink_volume: { ...shrink, volume: one(shrink.volume) } }),
+  }
+}

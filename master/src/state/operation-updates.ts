@@ -93,22 +93,25 @@ export function acknowledgeOperation(
 
 /**
  * An agent says which operations it has. What was sent to it in a session that ended, and it does not have, never arrived.
+ * `isRepeated`: the agent has said so in this session before, and some that it names may be acknowledged by now.
  * Answers those that are on their way to it in this session.
  */
 export function adoptOperations(
   cluster: Cluster,
   agent: Agent,
   operations: readonly Operation[] = [],
+  isRepeated = false,
 ): OperationRecord[] {
-  const named = new Set(operations.map(({ uuid }) => uuid.value))
   for (const operation of operations) {
     const known = cluster.operations.get(operation.uuid.value)
-    if (!known || known.agentId === agent.id) learn(cluster, agent, operation)
+    if (known ? known.agentId === agent.id : !isRepeated) learn(cluster, agent, operation)
   }
+  const named = new Set(operations.map(({ uuid }) => uuid.value))
   const onTheirWay: OperationRecord[] = []
   for (const record of [...cluster.operations.ofAgent(agent.id)]) {
     if (named.has(record.uuid)) continue
-    if (record.session === agent.session) onTheirWay.push(record)
+    const isUnanswered = !isOver(record.operation.latest_status.state)
+    if (isUnanswered && record.session === agent.session) onTheirWay.push(record)
     else endOperation(cluster, record, 'OPERATION_DROPPED', 'The operation did not reach the agent')
   }
   return onTheirWay

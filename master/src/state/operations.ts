@@ -1,10 +1,5 @@
-import type {
-  OfferOperation,
-  Operation,
-  OperationState,
-  OperationStatus,
-  Resource,
-} from '@meseta/common/protocol/mesos'
+import type { OfferOperation, Operation, OperationState, OperationStatus } from '@meseta/common/protocol/mesos'
+import { allocateOperation } from '@meseta/common/resources/conversions'
 import { type Applied, Resources } from '@meseta/common/resources/resources'
 import { operationRefusal } from '../security/operations.ts'
 import type { Place } from './accept.ts'
@@ -26,7 +21,7 @@ export type Conversion = Extract<Applied, { resources: Resources }>
  */
 export function convertOffered(cluster: Cluster, place: Place, asked: OfferOperation, remaining: Resources): Resources {
   const { framework, agent, role } = place
-  const operation = allocatedTo(role, asked)
+  const operation = allocateOperation(asked, role)
   const { principal } = framework.info
   const refusal =
     operationRefusal(cluster.config.authorizer, principal, operation) ??
@@ -115,7 +110,7 @@ export function addOperation(cluster: Cluster, agent: Agent, operation: Operatio
 export function expectOperations(total: Resources, records: Iterable<OperationRecord>): Resources {
   let expected = total
   for (const { operation } of records) {
-    const applied = expected.applyOperation(allocatedTo(undefined, operation.info))
+    const applied = expected.applyOperation(allocateOperation(operation.info, undefined))
     if (!('refused' in applied)) expected = applied.resources
   }
   return expected
@@ -159,24 +154,4 @@ export function isOver(state: OperationState): boolean {
     state === 'OPERATION_DROPPED' ||
     state === 'OPERATION_GONE_BY_OPERATOR'
   )
-}
-
-/** The operation with the allocation that its framework may have left out; with no role, without any. */
-export function allocatedTo(role: string | undefined, operation: OfferOperation): OfferOperation {
-  const { reserve, unreserve, create, destroy, grow_volume: grow, shrink_volume: shrink } = operation
-  const one = (resource: Resource): Resource => {
-    if (role !== undefined) return resource.allocation_info ? resource : { ...resource, allocation_info: { role } }
-    const { allocation_info: _, ...rest } = resource
-    return rest
-  }
-  const all = (resources: Resource[] | undefined): Resource[] => (resources ?? []).map(one)
-  return {
-    ...operation,
-    ...(reserve && { reserve: { ...reserve, resources: all(reserve.resources) } }),
-    ...(unreserve && { unreserve: { resources: all(unreserve.resources) } }),
-    ...(create && { create: { volumes: all(create.volumes) } }),
-    ...(destroy && { destroy: { volumes: all(destroy.volumes) } }),
-    ...(grow && { grow_volume: { volume: one(grow.volume), addition: one(grow.addition) } }),
-    ...(shrink && { shrink_volume: { ...shrink, volume: one(shrink.volume) } }),
-  }
 }

@@ -136,6 +136,7 @@ const capabilitiesOf = (message: Message): string[] =>
 
 /** A registered agent begins another session: what it says of itself counts, and its tasks are compared. */
 function refresh(cluster: Cluster, agent: Agent, link: string, message: Reregister): void {
+  const isRepeated = agent.connected && agent.link === link
   if (agent.link !== link) moveLink(cluster, agent, link)
   // Over another link it may never have been away, and what it was offered with may be more than it has now.
   rescindOffers(cluster, agent.offers)
@@ -143,7 +144,7 @@ function refresh(cluster: Cluster, agent: Agent, link: string, message: Reregist
   agent.pid = message.pid
   agent.version = message.version
   agent.capabilities = capabilitiesOf(message)
-  agent.total = expectOperations(totalOf(message)!, adoptOperations(cluster, agent, message.operations))
+  agent.total = expectOperations(totalOf(message)!, adoptOperations(cluster, agent, message.operations, isRepeated))
   agent.reregisteredAt = cluster.now.wall
   cluster.allocator.updateAgent(agent.id, agent)
   joinSession(cluster, agent)

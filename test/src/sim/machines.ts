@@ -3,6 +3,7 @@ import { MemoryCheckpoints } from '@meseta/agent/checkpoints/memory'
 import type { CheckpointStore } from '@meseta/agent/checkpoints/store'
 import { containerKey, type Launcher } from '@meseta/agent/containers/launcher'
 import { type Fate, SimulatedMachine } from '@meseta/agent/containers/simulated-launcher'
+import { MemoryVolumes } from '@meseta/agent/volumes/memory'
 import type { SimulatedBus, SimulatedNetwork } from '@meseta/common/messaging/simulated-bus'
 import { parseResources } from '@meseta/common/resources/text'
 import type { Clock } from '@meseta/common/service/clock'
@@ -18,6 +19,7 @@ const log = createLogger({ name: 'simulated', level: 'silent' })
 export class SimulatedHost {
   readonly process: SimProcess
   readonly machine: SimulatedMachine
+  readonly volumes = new MemoryVolumes()
   agent: Agent | undefined
   bus: SimulatedBus | undefined
   readonly #simulation: Simulation
@@ -78,6 +80,7 @@ export class SimulatedHost {
       checkpoints: slowDisk(this.#checkpoints, clock, random),
       launcher: this.#launcher(),
       sandboxes: { link: async () => undefined, collect: () => undefined },
+      volumes: this.volumes,
       prober: { run: async () => ({ passed: true }) },
       bus,
       clock,
