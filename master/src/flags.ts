@@ -37,6 +37,16 @@ export const masterFlags = defineFlags({
     default: '100%',
     help: 'The share of agents that may be missing after a change of leaders; above it the master ends instead.',
   },
+  allocator_agent_recovery_factor: {
+    type: 'number',
+    default: 0.8,
+    help: 'With quotas: the share of agents, 0 to 1, that must be back before a new leader makes offers.',
+  },
+  allocator_recovery_timeout: {
+    type: 'duration',
+    default: 600_000,
+    help: 'With quotas: after this long a new leader makes offers, however many agents are back.',
+  },
   registry_store_timeout: { type: 'duration', default: 20_000, help: 'How long a registry write may take.' },
   registry_gc_interval: {
     type: 'duration',
@@ -135,6 +145,8 @@ export function heartConfig(flags: MasterFlags, masterInfo: MasterInfo): HeartCo
     registryGcInterval: flags.registry_gc_interval,
     registryMaxAgentAge: flags.registry_max_agent_age,
     registryMaxAgentCount: flags.registry_max_agent_count,
+    allocatorAgentRecoveryFactor: flags.allocator_agent_recovery_factor,
+    allocatorRecoveryTimeout: flags.allocator_recovery_timeout,
     requireAgentDomain: flags.require_agent_domain,
     domain: masterInfo.domain,
     ...(acls ? { authorizer: authorizerOf(acls) } : {}),

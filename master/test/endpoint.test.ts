@@ -406,8 +406,8 @@ t.test('the operator API', async t => {
   t.match(JSON.parse((await call({ type: 'GET_METRICS', get_metrics: {} })).text), { get_metrics: { metrics: Array } })
   t.match(await call({ type: 'TEARDOWN', teardown: { framework_id: { value: 'x' } } }), { status: 400 })
   t.match(await call({ type: 'MARK_AGENT_GONE', mark_agent_gone: { agent_id: { value: 'x' } } }), {
-    status: 501,
-    text: /MARK_AGENT_GONE is not supported yet/,
+    status: 404,
+    text: /There is no agent x/,
   })
   t.match(await call({ type: 'READ_LOG' }), { status: 400, text: /read_log/ })
   t.match(await call({ type: 'UNKNOWN' }), { status: 501, text: /UNKNOWN/ })

@@ -1,10 +1,12 @@
-import type { TaskState } from '@meseta/common/protocol/mesos'
+import { toJson } from '@meseta/common/protocol/codec'
+import type { MessageName, MessageTypes, TaskState } from '@meseta/common/protocol/mesos'
 import { legacyAttributes } from '@meseta/common/resources/legacy'
 import { leaderInfo } from '../replica/facts.ts'
 import { frameworkOf, frameworkSummaryOf, fullSlaveOf, slaveOf, taskText } from '../replica/legacy-shapes.ts'
 import { list, type Page, type Slices, type Write, whole } from '../replica/pages.ts'
 import type { Replica } from '../replica/replica.ts'
 import { legacyRoleOf, rolesIn } from '../replica/roles.ts'
+import { quotaStatus, scheduleOf, weightInfos } from '../replica/settings-shapes.ts'
 import { sorted } from '../replica/sorted.ts'
 import type { Frozen, FrozenFramework, TaskRow } from '../replica/tables.ts'
 import type { Views } from '../replica/views.ts'
@@ -20,6 +22,7 @@ export interface Reading {
 }
 
 const json = (body: unknown): Write => whole(JSON.stringify(body))
+const message = <Name extends MessageName>(name: Name, body: MessageTypes[Name]): Write => json(toJson(name, body))
 
 export const legacyReads: Readonly<Record<string, (reading: Reading) => Write>> = {
   '/state': state,
@@ -27,16 +30,17 @@ export const legacyReads: Readonly<Record<string, (reading: Reading) => Write>> 
   '/slaves': slaves,
   '/frameworks': frameworks,
   '/tasks': tasks,
-  '/roles': ({ replica: { tables, facts }, views }) =>
+  '/roles': ({ replica: { tables, weights }, views }) =>
     json({
-      roles: rolesIn(tables, facts.weights)
+      roles: rolesIn(tables, weights)
         .filter(({ name }) => views.role(name))
         .map(legacyRoleOf),
     }),
-  '/weights': ({ replica: { facts }, views }) =>
-    json([...facts.weights].filter(([role]) => views.role(role)).map(([role, weight]) => ({ role, weight }))),
-  '/quota': () => json({}),
-  '/maintenance/schedule': () => json({}),
+  '/weights': ({ replica: { weights }, views }) => json(weightInfos(weights, views)),
+  '/quota': ({ replica: { tables }, views }) =>
+    message('mesos.v1.quota.QuotaStatus', quotaStatus(tables.settings, views)),
+  '/maintenance/schedule': ({ replica: { tables } }) =>
+    message('mesos.v1.maintenance.Schedule', scheduleOf(tables.settings)),
   '/maintenance/status': () => json({}),
 }
 

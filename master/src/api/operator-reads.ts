@@ -2,6 +2,7 @@ import type { MasterCallType, MasterResponse } from '@meseta/common/protocol/mes
 import { jsonOf, type Lengths, measure, type Parts, protobufOf } from '../replica/message-parts.ts'
 import { lengthOf, type Write, whole } from '../replica/pages.ts'
 import type { Replica } from '../replica/replica.ts'
+import { quotaStatus, scheduleOf, weightInfos } from '../replica/settings-shapes.ts'
 import {
   getAgents,
   getExecutors,
@@ -27,18 +28,14 @@ const inParts: Partial<Record<MasterCallType, (replica: Replica, views: Views) =
 }
 
 const inOne: Partial<Record<MasterCallType, (replica: Replica, views: Views) => Omit<MasterResponse, 'type'>>> = {
-  GET_ROLES: ({ tables, facts }, views) => ({ get_roles: getRoles(tables, facts.weights, views) }),
-  GET_WEIGHTS: ({ facts }, views) => ({
-    get_weights: {
-      weight_infos: [...facts.weights].filter(([role]) => views.role(role)).map(([role, weight]) => ({ role, weight })),
-    },
-  }),
+  GET_ROLES: ({ tables, weights }, views) => ({ get_roles: getRoles(tables, weights, views) }),
+  GET_WEIGHTS: ({ weights }, views) => ({ get_weights: { weight_infos: weightInfos(weights, views) } }),
   GET_MASTER: ({ facts: { masterInfo, startedAt, electedAt } }) => ({
     get_master: { master_info: masterInfo, start_time: startedAt / 1000, elected_time: electedAt / 1000 },
   }),
   GET_MAINTENANCE_STATUS: () => ({ get_maintenance_status: { status: {} } }),
-  GET_MAINTENANCE_SCHEDULE: () => ({ get_maintenance_schedule: { schedule: {} } }),
-  GET_QUOTA: () => ({ get_quota: { status: {} } }),
+  GET_MAINTENANCE_SCHEDULE: ({ tables }) => ({ get_maintenance_schedule: { schedule: scheduleOf(tables.settings) } }),
+  GET_QUOTA: ({ tables }, views) => ({ get_quota: { status: quotaStatus(tables.settings, views) } }),
 }
 
 /** Whether a call is answered by the read side. */

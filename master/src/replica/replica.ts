@@ -3,6 +3,7 @@ import type { MasterInfo } from '@meseta/common/protocol/mesos'
 import { legacyResources } from '@meseta/common/resources/legacy'
 import type { Clock, Timer } from '@meseta/common/service/clock'
 import type { Change } from '../state/changes.ts'
+import { weightsOf } from '../state/weights.ts'
 import { leaderInfo, type MasterFacts } from './facts.ts'
 import { feedFrameworkOf, feedTaskOf, slaveOf } from './legacy-shapes.ts'
 import { legacyRoleOf, rolesIn } from './roles.ts'
@@ -40,6 +41,11 @@ export class Replica {
 
   get facts(): MasterFacts {
     return this.#facts
+  }
+
+  /** By role; all others have 1. */
+  get weights(): ReadonlyMap<string, number> {
+    return weightsOf(this.tables.settings.weights, this.#facts.weights)
   }
 
   /** All masters that stand for election, the leader first. */
@@ -135,7 +141,7 @@ export class Replica {
 
   #showRoles(): void {
     const names = new Set<string>()
-    for (const role of rolesIn(this.tables, this.#facts.weights)) {
+    for (const role of rolesIn(this.tables, this.weights)) {
       names.add(role.name)
       this.#shownRoles.add(role.name)
       this.feed.put('role', role.name, legacyRoleOf(role))

@@ -1,7 +1,9 @@
+import type { QuotaQuotaConfig } from '@meseta/common/protocol/mesos'
 import { legacyResources } from '@meseta/common/resources/legacy'
 import { Resources } from '@meseta/common/resources/resources'
 import { ancestorsOf } from '../allocator/roles.ts'
 import { rolesOf } from '../state/framework-info.ts'
+import { plainAmounts } from './settings-shapes.ts'
 import type { Tables } from './tables.ts'
 
 /** A role that is used, or stands above one that is, with all that is below it. */
@@ -12,6 +14,7 @@ export interface RoleRow {
   readonly used: Resources
   readonly offered: Resources
   readonly reserved: Resources
+  readonly quota: QuotaQuotaConfig | undefined
 }
 
 /** All roles, by name. Costs what frameworks hold by role, and not the number of agents or tasks. */
@@ -35,6 +38,8 @@ export function rolesIn(tables: Tables, weights: ReadonlyMap<string, number>): R
   }
   for (const [role, resources] of tables.total.reservations()) addUp(reserved, role, resources)
   for (const sums of [used, offered, reserved]) for (const name of sums.keys()) names.add(name)
+  const quotas = new Map(tables.settings.quotas.map(quota => [quota.role, quota]))
+  for (const name of quotas.keys()) names.add(name)
   const sum = (sums: ReadonlyMap<string, Resources>, name: string) => sums.get(name) ?? Resources.empty
   return [...names].sort().map(name => ({
     name,
@@ -43,6 +48,7 @@ export function rolesIn(tables: Tables, weights: ReadonlyMap<string, number>): R
     used: sum(used, name),
     offered: sum(offered, name),
     reserved: sum(reserved, name),
+    quota: quotas.get(name),
   }))
 }
 
@@ -52,12 +58,17 @@ function addUp(sums: Map<string, Resources>, role: string, resources: Resources)
   for (const name of [role, ...ancestorsOf(role)]) sums.set(name, (sums.get(name) ?? Resources.empty).plus(resources))
 }
 
-/** The role of /roles and of the feed (Mesos contract 4). Quota comes later: nothing is guaranteed, nothing limited. */
+/** The role of /roles and of the feed (Mesos contract 4). What is reserved counts as consumed, used or not. */
 export function legacyRoleOf(role: RoleRow): Record<string, unknown> {
   return {
     name: role.name,
     weight: role.weight,
-    quota: { role: role.name, guarantee: {}, limit: {}, consumed: legacyResources(role.used) },
+    quota: {
+      role: role.name,
+      guarantee: plainAmounts(role.quota?.guarantees),
+      limit: plainAmounts(role.quota?.limits),
+      consumed: legacyResources(role.reserved.plus(role.used.unreserved())),
+    },
     resources: legacyResources(role.used.plus(role.offered)),
     allocated: legacyResources(role.used),
     offered: legacyResources(role.offered),

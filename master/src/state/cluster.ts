@@ -50,6 +50,10 @@ export class Cluster {
   readonly registrations = new Map<string, Registration>()
   /** As they are stored: a change is in here when it is durable. */
   settings: Settings = noSettings
+  /** As they will be when all writes under way are done. */
+  planned: Settings = noSettings
+  /** Nothing is offered until more agents are back. */
+  offersHeld = false
   /** When the registry was read, on the monotonic clock, and how many agents it had. */
   recoveredAt = 0
   recoveredCount = 0

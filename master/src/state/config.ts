@@ -43,6 +43,9 @@ export interface HeartConfig {
   /** A framework that holds this many offers gets no more until it answers some. */
   readonly maxOutstandingOffers: number
   readonly authorizer: Authorizer
+  /** With quotas a new leader offers nothing before this share of the agents is back, 0 to 1, or this time is over, ms. */
+  readonly allocatorAgentRecoveryFactor: number
+  readonly allocatorRecoveryTimeout: number
 }
 
 /** Everything but who the master is, as Mesos has it (contract 9). */
@@ -71,4 +74,6 @@ export const heartDefaults = {
   registryMaxAgentCount: 102_400,
   maxOutstandingOffers: 5_000,
   authorizer: allowsAll,
+  allocatorAgentRecoveryFactor: 0.8,
+  allocatorRecoveryTimeout: 600_000,
 } satisfies Omit<HeartConfig, 'masterInfo'>

@@ -1,12 +1,10 @@
 import type { MasterToAgent, SchedulerEvent } from '@meseta/common/protocol/mesos'
 import type { Change } from './changes.ts'
-import type { RegisteredAgent, Settings } from './commands.ts'
+import type { RegisteredAgent } from './commands.ts'
+import type { SettingChange } from './settings.ts'
 
 /** A change to the registry: the new entry of one agent, its removal, or one of the cluster's settings. */
-export type RegistryChange =
-  | RegisteredAgent
-  | { readonly id: string; readonly entry: undefined }
-  | { [Name in keyof Settings]: { readonly setting: Name; readonly value: Settings[Name] } }[keyof Settings]
+export type RegistryChange = RegisteredAgent | { readonly id: string; readonly entry: undefined } | SettingChange
 
 /** Something worth a line in the log, as data. */
 export interface Note {

@@ -15,11 +15,15 @@ import { removeExecutor } from './launch.ts'
 import { makeOffers } from './offers.ts'
 import { operationUpdate } from './operation-updates.ts'
 import { operate } from './operator-calls.ts'
+import { applyQuotas } from './quota.ts'
 import type { Agent } from './records.ts'
+import { holdOffers } from './recovery-hold.ts'
 import { admitted, register, reregister } from './registration.ts'
 import { forgotten } from './registry-gc.ts'
+import { settingWritten } from './settings.ts'
 import { probed, tick } from './ticking.ts'
 import { statusUpdate } from './updates.ts'
+import { applyWeights } from './weights.ts'
 
 /**
  * The master's heart: commands and the time go in, effects come out, in order. It is synchronous and deterministic: the same
@@ -102,6 +106,7 @@ function handle(cluster: Cluster, command: Command): void {
 
 function recover(cluster: Cluster, agents: readonly RegisteredAgent[], settings: Settings): void {
   cluster.settings = settings
+  cluster.planned = settings
   cluster.change({ type: 'SETTINGS', settings })
   cluster.recoveredAt = cluster.now.monotonic
   cluster.lastGcAt = cluster.now.monotonic
@@ -117,6 +122,9 @@ function recover(cluster: Cluster, agents: readonly RegisteredAgent[], settings:
     } else cluster.gone.set(id, entry.since)
   }
   cluster.recoveredCount = cluster.recovered.size
+  applyWeights(cluster)
+  applyQuotas(cluster)
+  holdOffers(cluster)
 }
 
 function persisted(cluster: Cluster, op: number): void {
@@ -137,6 +145,9 @@ function persisted(cluster: Cluster, op: number): void {
       return
     case 'GONE':
       goneWritten(cluster, write.agentId, write.since, write.request)
+      return
+    case 'SETTING':
+      settingWritten(cluster, write.change, write.request, write.roles)
       return
     case 'ORDERS':
       ordersWritten(cluster, write.agentId, write.orders, write.request)

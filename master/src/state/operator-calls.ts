@@ -7,6 +7,8 @@ import { drain } from './drain.ts'
 import { removeFramework } from './frameworks.ts'
 import { markGone } from './gone.ts'
 import { operateOnAgent } from './operator-resources.ts'
+import { removeQuota, setQuota, updateQuota } from './quota.ts'
+import { updateWeights } from './weights.ts'
 
 /** An operator's call that changes something (Mesos contract 3). Each is answered by its request number, some only when a write is durable. */
 export function operate(cluster: Cluster, { request, call, principal }: Command & { type: 'OPERATE' }): void {
@@ -27,6 +29,18 @@ export function operate(cluster: Cluster, { request, call, principal }: Command 
     case 'GROW_VOLUME':
     case 'SHRINK_VOLUME':
       operateOnAgent(cluster, { type: 'OPERATE', request, call, principal })
+      return
+    case 'UPDATE_WEIGHTS':
+      updateWeights(cluster, request, call.update_weights!)
+      return
+    case 'UPDATE_QUOTA':
+      updateQuota(cluster, request, call.update_quota!)
+      return
+    case 'SET_QUOTA':
+      setQuota(cluster, request, call.set_quota!)
+      return
+    case 'REMOVE_QUOTA':
+      removeQuota(cluster, request, call.remove_quota!.role)
       return
     case 'DEACTIVATE_AGENT':
       deactivate(cluster, request, call.deactivate_agent!.agent_id.value)

@@ -3,6 +3,7 @@ import type { Resources } from '@meseta/common/resources/resources'
 import type { OfferConstraints } from '../allocator/constraints.ts'
 import type { Orders } from './agent-orders.ts'
 import type { Questions } from './questions.ts'
+import type { SettingChange } from './settings.ts'
 
 /** A registered agent. */
 export interface Agent {
@@ -74,6 +75,13 @@ export type PendingWrite =
   | { readonly type: 'UNREACHABLE'; readonly agentId: string; readonly since: number }
   | { readonly type: 'REMOVE'; readonly agentId: string }
   | { readonly type: 'FORGET'; readonly agentId: string }
+  /** `roles`: those that the call named. */
+  | {
+      readonly type: 'SETTING'
+      readonly change: SettingChange
+      readonly request: number
+      readonly roles: readonly string[]
+    }
   /** `request`: the call that waits for it; none where the master itself decided. */
   | { readonly type: 'GONE'; readonly agentId: string; readonly since: number; readonly request: number | undefined }
   | { readonly type: 'ORDERS'; readonly agentId: string; readonly orders: Orders; readonly request: number | undefined }

@@ -14,6 +14,7 @@ import { rescindOffers } from './offers.ts'
 import { adoptOperations } from './operation-updates.ts'
 import { expectOperations } from './operations.ts'
 import type { Agent, Registration } from './records.ts'
+import { releaseOffers } from './recovery-hold.ts'
 
 type Message = Register | Reregister
 
@@ -100,6 +101,7 @@ function begin(cluster: Cluster, link: string, { agentId, message, first }: Regi
   tellOrders(cluster, agent)
   // The session may have ended while the registry was written.
   if (!cluster.openLinks.has(link)) leaveSession(cluster, agent, false)
+  releaseOffers(cluster)
   cluster.wantAllocation()
 }
 

@@ -3,6 +3,7 @@ import type { Cluster } from './cluster.ts'
 import { endDrains } from './drain.ts'
 import { removeExpired, tellDescriptions } from './frameworks.ts'
 import { makeOffers, rescindExpired } from './offers.ts'
+import { releaseOffers } from './recovery-hold.ts'
 import { collectRegistry } from './registry-gc.ts'
 
 /** What time brings, each second, or each allocation interval where that is shorter. `hearsItself`: whether silence of others says anything. */
@@ -14,6 +15,7 @@ export function tick(cluster: Cluster, hearsItself: boolean): void {
   rescindExpired(cluster)
   collectRegistry(cluster)
   endDrains(cluster)
+  releaseOffers(cluster)
   const { monotonic } = cluster.now
   if (monotonic - cluster.lastCycleAt < cluster.config.allocationInterval) return
   cluster.lastCycleAt = monotonic

@@ -1,0 +1,32 @@
+import type {
+  MaintenanceSchedule,
+  QuotaQuotaConfig,
+  QuotaQuotaStatus,
+  Resource,
+  WeightInfo,
+} from '@meseta/common/protocol/mesos'
+import type { Settings } from '../state/commands.ts'
+import type { Views } from './views.ts'
+
+// What operators have set, as it is read (Mesos contract 3, 4).
+
+export function weightInfos(weights: ReadonlyMap<string, number>, views: Views): WeightInfo[] {
+  return [...weights].filter(([role]) => views.role(role)).map(([role, weight]) => ({ role, weight }))
+}
+
+/** With the older form of what is guaranteed. */
+export function quotaStatus({ quotas }: Settings, views: Views): QuotaQuotaStatus {
+  const configs = quotas.filter(({ role }) => views.quota(role))
+  return { infos: configs.map(infoOf), configs }
+}
+
+const infoOf = ({ role, guarantees }: QuotaQuotaConfig) => ({ role, guarantee: resourcesOf(guarantees) })
+
+const resourcesOf = (amounts: QuotaQuotaConfig['guarantees']): Resource[] =>
+  Object.entries(amounts ?? {}).map(([name, scalar]) => ({ name, type: 'SCALAR', scalar, role: '*' }))
+
+/** Amounts as plain numbers. */
+export const plainAmounts = (amounts: QuotaQuotaConfig['guarantees']): Record<string, number> =>
+  Object.fromEntries(Object.entries(amounts ?? {}).map(([name, { value }]) => [name, value]))
+
+export const scheduleOf = ({ maintenance }: Settings): MaintenanceSchedule => maintenance.schedule

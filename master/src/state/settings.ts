@@ -1,0 +1,37 @@
+import type { Cluster } from './cluster.ts'
+import type { Settings } from './commands.ts'
+import { quotasWritten } from './quota.ts'
+import { weightsWritten } from './weights.ts'
+
+/** One of the settings with the value it is to have. */
+export type SettingChange = {
+  [Name in keyof Settings]: { readonly setting: Name; readonly value: Settings[Name] }
+}[keyof Settings]
+
+/**
+ * Makes a setting durable as a whole; then it counts, and `request` is answered. `roles`: those that the call named. Calls that come
+ * meanwhile build on `planned`.
+ */
+export function writeSetting(
+  cluster: Cluster,
+  change: SettingChange,
+  request: number,
+  roles: readonly string[] = [],
+): void {
+  cluster.planned = { ...cluster.planned, [change.setting]: change.value }
+  cluster.persist(change, { type: 'SETTING', change, request, roles })
+}
+
+/** The registry has the setting: now it counts. */
+export function settingWritten(
+  cluster: Cluster,
+  change: SettingChange,
+  request: number,
+  roles: readonly string[],
+): void {
+  cluster.settings = { ...cluster.settings, [change.setting]: change.value }
+  cluster.change({ type: 'SETTINGS', settings: cluster.settings })
+  if (change.setting === 'weights') weightsWritten(cluster, roles)
+  if (change.setting === 'quotas') quotasWritten(cluster, roles)
+  cluster.reply(request, 200)
+}
