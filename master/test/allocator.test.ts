@@ -10,6 +10,7 @@ import { checkRole } from '../src/allocator/roles.ts'
 import { Shuffler } from '../src/allocator/shuffle.ts'
 import { addAgent, allocatorOf, brief, framework, of } from './support/allocator-bench.ts'
 
+const offerable = (text: string) => ({ resources: of(text), mark: 0 })
 const quantities = (amounts: Record<string, number>) => new Map(Object.entries(amounts))
 
 type Names = DrfSorter<string>
@@ -114,16 +115,16 @@ t.test('refusals', async t => {
   t.test('hold for what they contain, for that client and agent, until after their tick', async t => {
     const refusals = new Refusals()
     refusals.add(1, 5, of('cpus:2;mem:100'), 3)
-    t.ok(refusals.covers(1, 5, of('cpus:2;mem:100')))
-    t.ok(refusals.covers(1, 5, of('cpus:1')))
-    t.notOk(refusals.covers(1, 5, of('cpus:3')), 'a larger offer passes')
-    t.notOk(refusals.covers(2, 5, of('cpus:1')))
-    t.notOk(refusals.covers(1, 4, of('cpus:1')))
+    t.ok(refusals.covers(1, 5, offerable('cpus:2;mem:100')))
+    t.ok(refusals.covers(1, 5, offerable('cpus:1')))
+    t.notOk(refusals.covers(1, 5, offerable('cpus:3')), 'a larger offer passes')
+    t.notOk(refusals.covers(2, 5, offerable('cpus:1')))
+    t.notOk(refusals.covers(1, 4, offerable('cpus:1')))
     const expired: number[] = []
     refusals.advance(2, agent => expired.push(agent))
-    t.ok(refusals.covers(1, 5, of('cpus:1')))
+    t.ok(refusals.covers(1, 5, offerable('cpus:1')))
     refusals.advance(3, agent => expired.push(agent))
-    t.notOk(refusals.covers(1, 5, of('cpus:1')))
+    t.notOk(refusals.covers(1, 5, offerable('cpus:1')))
     t.same(expired, [5])
   })
   t.test('that are said again replace the ones before', async t => {
@@ -133,16 +134,16 @@ t.test('refusals', async t => {
     refusals.add(0, 0, of('cpus:1;mem:8'), 3_000)
     t.equal(refusals.count(0), 2, 'a smaller one that lasts longer stays beside it')
     refusals.advance(2_000, () => undefined)
-    t.notOk(refusals.covers(0, 0, of('cpus:2;mem:8')))
-    t.ok(refusals.covers(0, 0, of('cpus:1;mem:8')))
+    t.notOk(refusals.covers(0, 0, offerable('cpus:2;mem:8')))
+    t.ok(refusals.covers(0, 0, offerable('cpus:1;mem:8')))
   })
   t.test('of several on one agent each keeps its own time', async t => {
     const refusals = new Refusals()
     refusals.add(0, 0, of('cpus:2;mem:8'), 5_000)
     refusals.add(0, 0, of('cpus:3;mem:4'), 10)
     refusals.advance(20, () => undefined)
-    t.ok(refusals.covers(0, 0, of('cpus:2;mem:8')))
-    t.notOk(refusals.covers(0, 0, of('cpus:3')))
+    t.ok(refusals.covers(0, 0, offerable('cpus:2;mem:8')))
+    t.notOk(refusals.covers(0, 0, offerable('cpus:3')))
     refusals.advance(4_999, () => undefined)
     t.equal(refusals.count(0), 1)
     refusals.advance(5_000, () => undefined)
@@ -154,6 +155,13 @@ t.test('refusals', async t => {
     const dice = new Shuffler(seed)
     const roll = (sides: number) => dice.shuffle([...Array(sides).keys()])[0]!
     const refusals = new Refusals()
+    // The same ones are asked for again and again, as an allocator does.
+    const offers = new Map<string, ReturnType<typeof offerable>>()
+    const offer = (agent: number, cpus: number) => {
+      const key = `${agent} ${cpus}`
+      if (!offers.has(key)) offers.set(key, offerable(`cpus:${cpus}`))
+      return offers.get(key)!
+    }
     let model: { client: number; agent: number; cpus: number; expiry: number }[] = []
     let tick = 0
     for (let step = 0; step < 3_000; step++) {
@@ -163,7 +171,8 @@ t.test('refusals', async t => {
       if (action < 6) {
         const expiry = tick + 1 + roll(action === 5 ? 3_000 : 5)
         const cpus = 1 + roll(8)
-        refusals.add(client, agent, of(`cpus:${cpus}`), expiry)
+        const said = offer(agent, cpus)
+        refusals.add(client, agent, said.resources, expiry, roll(2) === 0 ? said : undefined)
         model = model.filter(
           entry => entry.client !== client || entry.agent !== agent || entry.cpus > cpus || entry.expiry > expiry,
         )
@@ -181,7 +190,7 @@ t.test('refusals', async t => {
       }
       const cpus = 1 + roll(8)
       const expected = model.some(entry => entry.client === client && entry.agent === agent && entry.cpus >= cpus)
-      if (refusals.covers(client, agent, of(`cpus:${cpus}`)) !== expected) return t.fail(`differs at step ${step}`)
+      if (refusals.covers(client, agent, offer(agent, cpus)) !== expected) return t.fail(`differs at step ${step}`)
       const count = model.filter(entry => entry.client === client).length
       if (refusals.count(client) !== count) return t.fail(`counts differ at step ${step}`)
     }

@@ -4,6 +4,7 @@ import type { Bench, Result } from './bench.ts'
 
 /** Every benchmark by name; loaded when it runs. */
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
+  allocator: () => import('./allocator.ts'),
   'cli-start': () => import('./cli-start.ts'),
   dns: () => import('./dns.ts'),
   freshness: () => import('./freshness.ts'),

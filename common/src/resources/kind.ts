@@ -16,6 +16,34 @@ export interface Kind {
    * are part of the kind, and the amount counts pieces. Undefined for what is measured.
    */
   readonly piece: number | undefined
+  /** Of an allocated kind: the one that was allocated. */
+  readonly bare: Kind | undefined
+  /** Of a kind that many bags share: what it is when it is allocated, by role. */
+  readonly allocations: Map<string, Kind> | undefined
+}
+
+/** Roles come and go: beyond so many, what is known of them is found out anew. */
+const maxAllocations = 10_000
+/** How many kinds are shared: resources have few names. */
+const maxShared = 10_000
+
+/**
+ * Kinds that many bags have in common, each once: thousands of agents have `cpus`, `mem` and `ports`. Only plain ones; reservations and
+ * disks are one agent's.
+ */
+export class SharedKinds {
+  readonly #kinds = new Map<string, Kind>()
+
+  of(kind: Kind): Kind {
+    if (!isPlain(kind.template) || kind.template.allocation_info !== undefined) return kind
+    let shared = this.#kinds.get(kind.key)
+    if (!shared) {
+      if (this.#kinds.size >= maxShared) return kind
+      shared = { ...kind, allocations: new Map() }
+      this.#kinds.set(kind.key, shared)
+    }
+    return shared
+  }
 }
 
 const letters = { SCALAR: 'S', RANGES: 'R', SET: 'T', TEXT: 'X' } as const
@@ -26,14 +54,32 @@ export function kindOf(resource: Resource): Kind {
   const piece = isWhole(resource) ? toThousandths(scalar?.value ?? 0) : undefined
   const plain = `${resource.name}\u0000${letters[resource.type]}`
   const base = isPlain(resource) ? plain : `${plain}\u0000${identity(resource, piece)}`
-  return { key: keyOf(base, resource), base, name: resource.name, type: resource.type, template, piece }
+  const { name, type } = resource
+  return { key: keyOf(base, resource), base, name, type, template, piece, bare: undefined, allocations: undefined }
 }
 
 /** The same kind, allocated to a role, or to none. */
 export function allocated(kind: Kind, role: string | undefined): Kind {
   if (kind.template.allocation_info?.role === role) return kind
-  const { allocation_info: _before, ...rest } = kind.template
-  const template = role === undefined ? rest : { ...rest, allocation_info: { role } }
+  const bare = kind.bare ?? withoutAllocation(kind)
+  if (role === undefined) return bare
+  return bare.allocations?.get(role) ?? allocate(bare, role)
+}
+
+function allocate(bare: Kind, role: string): Kind {
+  const { base, name, type, piece, allocations } = bare
+  const template = { ...bare.template, allocation_info: { role } }
+  const kind: Kind = { key: keyOf(base, template), base, name, type, template, piece, bare, allocations: undefined }
+  if (allocations) {
+    if (allocations.size >= maxAllocations) allocations.clear()
+    allocations.set(role, kind)
+  }
+  return kind
+}
+
+function withoutAllocation(kind: Kind): Kind {
+  if (kind.template.allocation_info === undefined) return kind
+  const { allocation_info: _before, ...template } = kind.template
   return { ...kind, template, key: keyOf(kind.base, template) }
 }
 

@@ -2,7 +2,7 @@ import type { OfferOperation, Resource, ResourceReservationInfo, ValueRange } fr
 import { type Amount, add, amountOf, common, covers, isNothing, subtract, thousandthsOf, toWire } from './amount.ts'
 import { conversionOf } from './conversions.ts'
 import { normalize, toBothFormats, toOldFormat } from './formats.ts'
-import { allocated, type Kind, kindOf } from './kind.ts'
+import { allocated, type Kind, kindOf, type SharedKinds } from './kind.ts'
 import { type Ranges, toRanges, union } from './ranges.ts'
 import { fromThousandths, toThousandths } from './scalar.ts'
 
@@ -27,9 +27,12 @@ export class Resources {
 
   /** By key, ascending; no two of one key; none empty. */
   readonly #entries: readonly Entry[]
+  /** The bag that was allocated to make this one, of which nothing had been. */
+  readonly #bare: Resources | undefined
 
-  private constructor(entries: readonly Entry[]) {
+  private constructor(entries: readonly Entry[], bare?: Resources) {
     this.#entries = entries
+    this.#bare = bare
   }
 
   /** The bag of these, in either wire format. They have been checked: see `validateResources`. */
@@ -179,6 +182,11 @@ export class Resources {
     return [...new Set(this.#entries.map(({ kind }) => kind.name))]
   }
 
+  /** The same bag, with kinds that it has in common with others. */
+  withShared(kinds: SharedKinds): Resources {
+    return new Resources(this.#entries.map(({ kind, amount }) => ({ kind: kinds.of(kind), amount })))
+  }
+
   /** Visits each kind, in the new format and without its value, with the thousandths that count (0 for what is no scalar). */
   each(visit: (resource: Resource, thousandths: number) => void): void {
     for (const { kind, amount } of this.#entries) visit(kind.template, thousandthsOf(kind, amount))
@@ -210,13 +218,18 @@ export class Resources {
     return this.#allocated(role)
   }
 
-  /** All of it allocated to nobody. */
+  /** All of it allocated to nobody; what was allocated as a whole is the same bag again. */
   unallocated(): Resources {
-    return this.#allocated(undefined)
+    return this.#bare ?? this.#allocated(undefined)
   }
 
   #allocated(role: string | undefined): Resources {
-    return new Resources(merged(this.#entries.map(({ kind, amount }) => ({ kind: allocated(kind, role), amount }))))
+    let isBare = role !== undefined
+    const entries = this.#entries.map(({ kind, amount }) => {
+      if (kind.template.allocation_info !== undefined) isBare = false
+      return { kind: allocated(kind, role), amount }
+    })
+    return new Resources(isAscending(entries) ? entries : merged(entries), isBare ? this : undefined)
   }
 
   /** The parts by the role they are allocated to; what is not allocated is left out. */
@@ -357,6 +370,13 @@ export class Resources {
 
 // Not a static field: TypeScript 7.0.2 compiles this class so that a field's initialiser can not name it.
 const nothing = Resources.from([])
+
+/** Whether entries are in the order of a bag, and no two of one kind. */
+function isAscending(entries: readonly Entry[]): boolean {
+  for (let index = 1; index < entries.length; index++)
+    if ((entries[index - 1] as Entry).kind.key >= (entries[index] as Entry).kind.key) return false
+  return true
+}
 
 /** Entries in any order, of which some may be of one kind or empty, as a bag keeps them. */
 function merged(entries: Entry[]): Entry[] {

@@ -1,10 +1,20 @@
+import { SharedKinds } from '@meseta/common/resources/kind'
 import { Resources } from '@meseta/common/resources/resources'
 import type { HeartConfig } from '../state/config.ts'
 import { Agenda } from './agenda.ts'
 import { bitsOf } from './capabilities.ts'
-import { Dealer, freeOn } from './dealer.ts'
+import { Dealer, freeOn, setPending } from './dealer.ts'
 import { agentDemands } from './eligibility.ts'
-import type { AgentBook, AgentFacts, Allocation, FrameworkBook, FrameworkFacts, Holder, Quota } from './model.ts'
+import type {
+  AgentBook,
+  AgentFacts,
+  Allocation,
+  Client,
+  FrameworkBook,
+  FrameworkFacts,
+  Holder,
+  Quota,
+} from './model.ts'
 import { type Quantities, quantitiesOf, Totals } from './quantities.ts'
 import { Queues } from './queues.ts'
 import { Quotas } from './quotas.ts'
@@ -42,6 +52,7 @@ export class Allocator {
   readonly #quotas = new Quotas()
   readonly #refusals = new Refusals()
   readonly #agenda = new Agenda()
+  readonly #kinds = new SharedKinds()
   readonly #queues: Queues
   readonly #dealer: Dealer
   #whitelist: ReadonlySet<string> | undefined
@@ -113,7 +124,7 @@ export class Allocator {
     agent.demands = agentDemands(facts, filterGpuResources, domain?.fault_domain?.region?.name)
     agent.region = facts.info.domain?.fault_domain?.region?.name
     agent.listed = this.#whitelist?.has(facts.info.hostname) ?? true
-    this.#setTotal(agent, facts.total)
+    this.#setTotal(agent, facts.total.withShared(this.#kinds))
     this.#release(agent)
   }
 
@@ -218,10 +229,9 @@ export class Allocator {
     framework.facts = facts
     for (const role of facts.roles) this.#queues.join(framework, role)
     for (const client of [...framework.clients.values()]) {
-      const isMember = facts.roles.includes(client.role.name)
-      if (isMember) client.suppressed = facts.suppressed.has(client.role.name)
-      else if (this.#leaveIfIdle(framework, client.role.name)) continue
-      else client.suppressed = true
+      client.isLeaving = !facts.roles.includes(client.role.name)
+      if (client.isLeaving && this.#leaveIfIdle(client)) continue
+      client.suppressed = client.isLeaving || facts.suppressed.has(client.role.name)
       this.#queues.describe(client)
       this.#queues.refresh(client)
       this.#agenda.wants(client)
@@ -283,7 +293,8 @@ export class Allocator {
     const framework = this.#frameworks.get(frameworkId)
     if (!agent || !framework || resources.isEmpty) return
     const client = this.#queues.join(framework, role)
-    if (!framework.facts.roles.includes(role)) client.suppressed = true
+    client.isLeaving = !framework.facts.roles.includes(role)
+    if (client.isLeaving) client.suppressed = true
     this.#withdraw(agent)
     const held = new View(resources.unallocated())
     agent.allocated = agent.allocated.plus(held.resources)
@@ -295,34 +306,33 @@ export class Allocator {
   recover(frameworkId: string, agentId: string, role: string, resources: Resources, refuseSeconds?: number): void {
     if (resources.isEmpty) return
     const agent = this.#agents.get(agentId)
+    const framework = this.#frameworks.get(frameworkId)
+    const client = framework?.clients.get(role)
     const bag = resources.unallocated()
-    this.#queues.take(agentId, { frameworkId, role }, bag)
+    this.#queues.take(agentId, { frameworkId, role }, viewOf(bag, agent, client))
     if (agent) {
       this.#withdraw(agent)
       agent.allocated = agent.allocated.minus(bag)
       this.#release(agent)
     }
-    const framework = this.#frameworks.get(frameworkId)
-    if (!framework) return
-    if (agent && refuseSeconds) this.#refuse(framework, role, agent, bag, refuseSeconds)
-    if (!framework.facts.roles.includes(role)) this.#leaveIfIdle(framework, role)
+    if (!framework || !client) return
+    if (agent && refuseSeconds) this.#refuse(client, agent, bag, refuseSeconds)
+    if (client.isLeaving) this.#leaveIfIdle(client)
   }
 
   /** A refusal lasts at least one interval, and ends only after a following tick. */
-  #refuse(framework: FrameworkBook, role: string, agent: AgentBook, bag: Resources, seconds: number): void {
-    const client = framework.clients.get(role)
-    if (!client) return
+  #refuse(client: Client, agent: AgentBook, bag: Resources, seconds: number): void {
     const ticks = Math.max(1, Math.ceil((seconds * 1000) / this.#config.allocationInterval))
-    // Most often it is all that there is: what is the same object is seen to be the same at once.
-    const { resources } = agent.free.for(role).visibleTo(client.capabilities)
-    const refused = resources.equals(bag) ? resources : bag
-    this.#refusals.add(client.number, agent.slot, refused, this.#tick + ticks + 1)
+    const all = agent.free.for(client.role.name).visibleTo(client.capabilities)
+    const isAll = all.resources.equals(bag)
+    // What is the same object is seen to be the same at once.
+    const refused = isAll ? all.resources : bag
+    this.#refusals.add(client.number, agent.slot, refused, this.#tick + ticks + 1, isAll ? all : undefined)
   }
 
   /** Takes a framework out of a role that it has left, once it holds nothing there. */
-  #leaveIfIdle(framework: FrameworkBook, role: string): boolean {
-    const client = framework.clients.get(role)
-    if (!client || !this.#queues.holdsNothing(client)) return false
+  #leaveIfIdle(client: Client): boolean {
+    if (!this.#queues.holdsNothing(client)) return false
     this.#refusals.clearClient(client.number)
     this.#queues.leave(client)
     return true
@@ -374,10 +384,7 @@ export class Allocator {
     this.#runs++
     const visits = this.#agenda.take(this.#agents.values(), this.#config.maxOutstandingOffers)
     const allocations = this.#dealer.deal(visits)
-    for (const client of visits.clients) {
-      if (client.pending) client.role.pending--
-      client.pending = false
-    }
+    for (const client of visits.clients) setPending(client, false)
     return allocations
   }
 
@@ -408,6 +415,13 @@ export class Allocator {
   *quotaMetrics(): Iterable<Quota & { role: string; consumed: Quantities }> {
     for (const [role, quota] of this.#quotas) yield { role, ...quota, consumed: this.#quotas.consumption(role) }
   }
+}
+
+/** What is known already of a bag that comes back as it was offered. */
+function viewOf(bag: Resources, agent: AgentBook | undefined, client: Client | undefined): View {
+  if (!agent || !client) return new View(bag)
+  const offered = agent.lastFree.for(client.role.name).visibleTo(client.capabilities)
+  return offered.resources === bag ? offered : new View(bag)
 }
 
 const isOpen = ({ active, listed }: AgentBook): boolean => active && listed

@@ -10,7 +10,7 @@ export interface TreeNode<Value> {
   /** How many active clients there are in the subtree, itself included. */
   active: number
   weight: number
-  /** What the whole subtree holds. */
+  /** What the whole subtree holds; nothing is noted of the root. */
   readonly allocation: Map<string, number>
   /** How many allocations the subtree was given; never reset by deactivation. */
   count: number
@@ -157,7 +157,7 @@ export abstract class ClientTree<Value> implements Sorter<Value> {
   }
 
   allocated(client: string, quantities: Quantities): void {
-    for (let node = this.#leaves.get(client); node; node = node.parent) {
+    for (let node = this.#leaves.get(client); node?.parent; node = node.parent) {
       add(node.allocation, quantities)
       node.count++
       this.moved(node)
@@ -165,7 +165,7 @@ export abstract class ClientTree<Value> implements Sorter<Value> {
   }
 
   changed(client: string, less: Quantities, more: Quantities): void {
-    for (let node = this.#leaves.get(client); node; node = node.parent) {
+    for (let node = this.#leaves.get(client); node?.parent; node = node.parent) {
       subtract(node.allocation, less)
       add(node.allocation, more)
       this.moved(node)

@@ -65,15 +65,34 @@ export class Dealer {
     const seen = view.visibleTo(client.capabilities)
     if (seen.isEmpty) return 'NOTHING_FREE'
     if (!seen.isEnough(client.minimum)) return 'TOO_SMALL'
-    if (this.#refusals.covers(client.number, agent.slot, seen.resources)) return 'FILTERED'
+    if (this.#refusals.covers(client.number, agent.slot, seen)) return 'FILTERED'
     const { blocked, outstandingOffers } = client.framework
     return blocked || outstandingOffers >= this.#config.maxOutstandingOffers ? 'OFFERS_OUTSTANDING' : undefined
   }
 
   #visit(agent: AgentBook, isWhole: boolean): void {
+    const few = isWhole ? this.#undecided(agent) : undefined
     this.#agent = agent
-    this.#isWhole = isWhole
+    this.#isWhole = isWhole && few === undefined
+    for (const client of few ?? []) setPending(client, true)
     this.#queues.roles.walk(this.#visitRole)
+    for (const client of few ?? []) setPending(client, false)
+  }
+
+  /**
+   * Who is to be asked about an agent, when that is few: most have refused exactly what is free, and would be asked in vain. What is cut
+   * out of it by a quota or a capability they have refused with it.
+   */
+  #undecided({ slot, free }: AgentBook): Client[] | undefined {
+    const { mark } = free.whole
+    const { numbers } = this.#queues
+    if (mark === 0) return undefined
+    const undecided = this.#refusals.undecided(slot, mark, numbers)
+    if (undecided.length * 4 > numbers) return undefined
+    return undecided
+      .map(number => this.#queues.client(number))
+      .filter(client => client !== undefined)
+      .filter(({ pending, suppressed, framework }) => !pending && !suppressed && framework.active)
   }
 
   /** Answers whether there is nothing left for anybody. */
@@ -148,8 +167,15 @@ export class Dealer {
   }
 }
 
+/** Who is pending is asked where not everybody is. */
+export function setPending(client: Client, pending: boolean): void {
+  if (client.pending === pending) return
+  client.pending = pending
+  client.role.pending += pending ? 1 : -1
+}
+
 /** Takes what was given out of what is free. */
-export function take(agent: AgentBook, { resources }: View): void {
+function take(agent: AgentBook, { resources }: View): void {
   agent.allocated = agent.allocated.plus(resources)
   const rest = agent.free.resources.minus(resources)
   agent.free = rest.isEmpty ? nothingFree : new Free(rest)

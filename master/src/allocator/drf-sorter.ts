@@ -32,7 +32,7 @@ export class DrfSorter<Value> extends ClientTree<Value> {
   }
 
   protected moved(node: TreeNode<Value>): void {
-    if (node.stale || !node.parent) return
+    if (node.stale) return
     node.stale = true
     this.#stale.push(node)
   }

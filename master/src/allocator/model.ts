@@ -70,6 +70,8 @@ export interface Client {
   readonly framework: FrameworkBook
   readonly role: RoleBook
   suppressed: boolean
+  /** The framework has left the role, and still holds something there. */
+  isLeaving: boolean
   /** What an offer must hold at least one of; empty: anything. */
   minimum: readonly Quantities[]
   /** What it understands, and what an agent must have for it. */

@@ -25,7 +25,8 @@ export class Queues {
   readonly #byName = new Map<string, RoleBook>()
   readonly #sharedUse = new SharedUse()
   readonly #freeNumbers: number[] = []
-  #numbers = 0
+  /** Clients by number. */
+  readonly #clients: (Client | undefined)[] = []
   /** Clients with offer constraints. */
   readonly #constrained = new Set<Client>()
   #ownMinimums = 0
@@ -43,6 +44,15 @@ export class Queues {
     return this.#ownMinimums === 0
   }
 
+  /** Above every client's number. */
+  get numbers(): number {
+    return this.#clients.length
+  }
+
+  client(number: number): Client | undefined {
+    return this.#clients[number]
+  }
+
   get(role: string): RoleBook | undefined {
     return this.#byName.get(role)
   }
@@ -56,16 +66,18 @@ export class Queues {
     const known = framework.clients.get(name)
     if (known) return known
     const client: Client = {
-      number: this.#freeNumbers.pop() ?? this.#numbers++,
+      number: this.#freeNumbers.pop() ?? this.#clients.length,
       framework,
       role: this.#byName.get(name) ?? this.#addRole(name),
       suppressed: framework.facts.suppressed.has(name),
+      isLeaving: false,
       minimum: this.#config.minAllocatable,
       capabilities: 0,
       demands: 0,
       admitted: undefined,
       pending: false,
     }
+    this.#clients[client.number] = client
     this.describe(client)
     framework.clients.set(name, client)
     client.role.members.add(framework.id, client)
@@ -100,6 +112,7 @@ export class Queues {
     if (client.pending) role.pending--
     client.pending = false
     this.#freeNumbers.push(client.number)
+    this.#clients[client.number] = undefined
     framework.clients.delete(role.name)
     role.members.remove(framework.id)
     if (role.members.size > 0) this.#refreshRole(role)
@@ -135,8 +148,14 @@ export class Queues {
   }
 
   /** Takes back what a framework held. */
-  take(agentId: string, holder: Holder, resources: Resources): void {
-    this.change(agentId, holder, resources, Resources.empty)
+  take(agentId: string, { frameworkId, role: name }: Holder, { resources, quantities, plain, isShared }: View): void {
+    const role = this.#byName.get(name)
+    if (!role) return
+    const owned = isShared ? quantitiesOf(resources.nonShared()) : quantities
+    this.roles.changed(name, owned, noQuantities)
+    role.members.changed(frameworkId, owned, noQuantities)
+    this.#quotas.release(role.top, plain)
+    if (isShared) this.#share(agentId, frameworkId, role, resources.shared(), Resources.empty)
   }
 
   /** What a framework holds became something else. */

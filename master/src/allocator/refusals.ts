@@ -4,14 +4,26 @@ const none = -1
 /** Buckets of the expiry wheel; a refusal further away than one turn is looked at once a turn. */
 const spokes = 1024
 
+/** What is to be offered of an agent. */
+export interface Offerable {
+  readonly resources: Resources
+  /** Its number among those of its agent that were ever found refused; 0: none yet. */
+  mark: number
+}
+
 /**
  * What frameworks refused, by client (a framework in a role) and agent slot, with the tick at which each refusal ends
  * (Mesos contract 5.3.6). Refusals live in columns of one growing table, chained by number: no timer and no object each.
  * Adding costs one chain, a tick costs what ends in it.
  */
 export class Refusals {
-  /** First refusal by agent slot, then by client: a cycle asks for all clients of one agent. */
-  readonly #heads: (Int32Array | undefined)[] = []
+  /**
+   * By agent slot, since a cycle asks for all clients of one agent; two cells a client: its first refusal, and the mark of what was
+   * last found refused. The second spares looking again, until a refusal goes.
+   */
+  readonly #rows: (Int32Array | undefined)[] = []
+  /** The last mark by agent slot; never one twice, whoever has the slot. */
+  readonly #marks: number[] = []
   readonly #counts: number[] = []
   readonly #wheel = new Int32Array(spokes).fill(none)
   #free = none
@@ -27,21 +39,23 @@ export class Refusals {
   /**
    * Withholds from a client, on an agent, whatever `resources` contain, until `expiry` (a tick). Smaller refusals that end no
    * later say nothing beside it and go, so that a framework with long filters and short tasks does not pile them up.
+   * `all`: what is free there, when `resources` are just that.
    */
-  add(client: number, agent: number, resources: Resources, expiry: number): void {
-    let heads = this.#heads[agent]
-    if (!heads || client >= heads.length) heads = this.#grownHeads(client, agent)
+  add(client: number, agent: number, resources: Resources, expiry: number, all?: Offerable): void {
+    let row = this.#rows[agent]
+    if (!row || 2 * client >= row.length) row = this.#grownRow(client, agent)
     const end = Math.max(expiry, this.#tick + 1)
-    this.#dropSmaller(heads[client]!, resources, end)
+    this.#dropSmaller(row[2 * client]!, resources, end)
     const entry = this.#take()
     this.#resources[entry] = resources
     this.#expiry[entry] = end
     this.#agent[entry] = agent
     this.#client[entry] = client
-    this.#next[entry] = heads[client]!
-    heads[client] = entry
+    this.#next[entry] = row[2 * client]!
+    row[2 * client] = entry
     this.#counts[client] = (this.#counts[client] ?? 0) + 1
     this.#hang(entry)
+    if (all) row[2 * client + 1] = this.#markOf(all, agent)
   }
 
   #dropSmaller(head: number, resources: Resources, end: number): void {
@@ -52,22 +66,42 @@ export class Refusals {
     }
   }
 
-  /** Whether a refusal of this client covers an offer of `resources` on this agent. */
-  covers(client: number, agent: number, resources: Resources): boolean {
-    const heads = this.#heads[agent]
-    if (!heads || client >= heads.length) return false
-    for (let entry = heads[client]!; entry !== none; entry = this.#next[entry]!) {
-      if (this.#resources[entry]!.contains(resources)) return true
+  /** Whether a refusal of this client covers an offer of this on this agent. */
+  covers(client: number, agent: number, offered: Offerable): boolean {
+    const row = this.#rows[agent]
+    if (row === undefined || 2 * client >= row.length) return false
+    if (row[2 * client + 1] === offered.mark && offered.mark !== 0) return true
+    for (let entry = row[2 * client]!; entry !== none; entry = this.#next[entry]!) {
+      if (!this.#resources[entry]!.contains(offered.resources)) continue
+      row[2 * client + 1] = this.#markOf(offered, agent)
+      return true
     }
     return false
+  }
+
+  /** Of the clients 0 to below `clients` those that are not known to have refused what bears this mark; by one look at a row. */
+  undecided(agent: number, mark: number, clients: number): number[] {
+    const row = this.#rows[agent]
+    const undecided: number[] = []
+    for (let client = 0; client < clients; client++)
+      if (row === undefined || row[2 * client + 1] !== mark) undecided.push(client)
+    return undecided
+  }
+
+  #markOf(offered: Offerable, agent: number): number {
+    if (offered.mark === 0) {
+      offered.mark = (this.#marks[agent] ?? 0) + 1
+      this.#marks[agent] = offered.mark
+    }
+    return offered.mark
   }
 
   /** The tick at which the last refusal ends that covers such an offer, or undefined when none does. */
   until(client: number, agent: number, resources: Resources): number | undefined {
     let last: number | undefined
-    const heads = this.#heads[agent]
-    if (!heads || client >= heads.length) return undefined
-    for (let entry = heads[client]!; entry !== none; entry = this.#next[entry]!) {
+    const row = this.#rows[agent]
+    if (row === undefined || 2 * client >= row.length) return undefined
+    for (let entry = row[2 * client]!; entry !== none; entry = this.#next[entry]!) {
       if (this.#resources[entry]!.contains(resources)) last = Math.max(last ?? 0, this.#expiry[entry]!)
     }
     return last
@@ -88,24 +122,25 @@ export class Refusals {
   /** Forgets all refusals of a client, on REVIVE and when it goes. */
   clearClient(client: number): void {
     if (this.count(client) === 0) return
-    for (const heads of this.#heads) if (heads && client < heads.length) this.#clear(heads, client)
+    for (const row of this.#rows) if (row && 2 * client < row.length) this.#clear(row, client)
   }
 
   /** Forgets all refusals on an agent. */
   clearAgent(agent: number): void {
-    const heads = this.#heads[agent]
-    if (!heads) return
-    for (let client = 0; client < heads.length; client++) this.#clear(heads, client)
-    this.#heads[agent] = undefined
+    const row = this.#rows[agent]
+    if (!row) return
+    for (let client = 0; 2 * client < row.length; client++) this.#clear(row, client)
+    this.#rows[agent] = undefined
   }
 
   /** An entry taken off its chain stays on the wheel, without resources, until its spoke comes by. */
-  #clear(heads: Int32Array, client: number): void {
-    for (let entry = heads[client]!; entry !== none; entry = this.#next[entry]!) {
+  #clear(row: Int32Array, client: number): void {
+    for (let entry = row[2 * client]!; entry !== none; entry = this.#next[entry]!) {
       this.#resources[entry] = undefined
       this.#counts[client]!--
     }
-    heads[client] = none
+    row[2 * client] = none
+    row[2 * client + 1] = 0
   }
 
   #turn(spoke: number, tick: number, expired: (agent: number) => void): void {
@@ -131,13 +166,14 @@ export class Refusals {
 
   #unchain(entry: number): void {
     const client = this.#client[entry]!
-    const heads = this.#heads[this.#agent[entry]!]!
+    const row = this.#rows[this.#agent[entry]!]!
     this.#counts[client]!--
-    if (heads[client] === entry) {
-      heads[client] = this.#next[entry]!
+    row[2 * client + 1] = 0
+    if (row[2 * client] === entry) {
+      row[2 * client] = this.#next[entry]!
       return
     }
-    let previous = heads[client]!
+    let previous = row[2 * client]!
     while (this.#next[previous] !== entry) previous = this.#next[previous]!
     this.#next[previous] = this.#next[entry]!
   }
@@ -169,12 +205,13 @@ export class Refusals {
     this.#expiry = expiry
   }
 
-  #grownHeads(client: number, agent: number): Int32Array {
-    const old = this.#heads[agent] ?? new Int32Array(0)
-    const heads = new Int32Array(Math.max(4, client + 1, old.length * 2)).fill(none)
-    heads.set(old)
-    this.#heads[agent] = heads
-    return heads
+  #grownRow(client: number, agent: number): Int32Array {
+    const old = this.#rows[agent] ?? new Int32Array(0)
+    const row = new Int32Array(Math.max(8, 2 * client + 2, old.length * 2))
+    row.set(old)
+    for (let cell = old.length; cell < row.length; cell += 2) row[cell] = none
+    this.#rows[agent] = row
+    return row
   }
 }
 

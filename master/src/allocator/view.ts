@@ -13,24 +13,26 @@ export class View {
   readonly quantities: Quantities
   /** Of them those that count towards a quota when they are given: neither reserved nor revocable. */
   readonly plain: Quantities
-  readonly #visible = new Map<number, View>()
+  /** Its number among the views of its agent, where refusals know it (see `Refusals.covers`). */
+  mark = 0
+  #visible: Map<number, View> | undefined
   #judgedBy: readonly Quantities[] | undefined
   #isEnough = false
 
   constructor(resources: Resources) {
     this.resources = resources
     let traits = 0
+    let isAllPlain = true
     const quantities = new Map<string, number>()
-    const plain = new Map<string, number>()
     resources.each((resource, thousandths) => {
       traits |= traitsOf(resource)
       if (resource.type !== 'SCALAR') return
       quantities.set(resource.name, (quantities.get(resource.name) ?? 0) + thousandths)
-      if (isPlain(resource)) plain.set(resource.name, (plain.get(resource.name) ?? 0) + thousandths)
+      isAllPlain &&= isPlain(resource)
     })
     this.traits = traits
     this.quantities = quantities
-    this.plain = plain
+    this.plain = isAllPlain ? quantities : plainOf(resources)
   }
 
   get isEmpty(): boolean {
@@ -45,6 +47,7 @@ export class View {
   visibleTo(capabilities: number): View {
     const hidden = this.traits & ~capabilities
     if (hidden === 0) return this
+    this.#visible ??= new Map()
     let view = this.#visible.get(hidden)
     if (!view) {
       view = new View(this.resources.filter(resource => (traitsOf(resource) & hidden) === 0))
@@ -77,17 +80,12 @@ export class Free {
   readonly resources: Resources
   /** The roles that something here is reserved to. */
   readonly #owners: readonly string[]
-  readonly #views = new Map<string, View>()
+  #views: Map<string, View> | undefined
   #whole: View | undefined
 
   constructor(resources: Resources) {
     this.resources = resources
-    const owners = new Set<string>()
-    resources.each(({ reservations }) => {
-      const owner = reservations?.at(-1)?.role
-      if (owner !== undefined) owners.add(owner)
-    })
-    this.#owners = [...owners]
+    this.#owners = ownersOf(resources)
   }
 
   get isEmpty(): boolean {
@@ -105,6 +103,7 @@ export class Free {
     if (this.#owners.length === 0) return this.whole
     const owners = this.#owners.filter(owner => owner === role || isAncestor(owner, role))
     const key = owners.join('\n')
+    this.#views ??= new Map()
     let view = this.#views.get(key)
     if (!view) {
       view = new View(
@@ -117,6 +116,20 @@ export class Free {
     }
     return view
   }
+}
+
+const nobody: readonly string[] = []
+
+function ownersOf(resources: Resources): readonly string[] {
+  let owners: Set<string> | undefined
+  resources.each(({ reservations }) => {
+    const owner = reservations?.at(-1)?.role
+    if (owner !== undefined) {
+      owners ??= new Set()
+      owners.add(owner)
+    }
+  })
+  return owners ? [...owners] : nobody
 }
 
 export const nothingFree = new Free(Resources.empty)
