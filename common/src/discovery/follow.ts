@@ -2,6 +2,7 @@ import { type FollowedFeed, followFeed } from '../feed/reader.ts'
 import type { Clock, Timer } from '../service/clock.ts'
 import type { Context } from '../service/component.ts'
 import type { Health } from '../service/health.ts'
+import { authorizationHeaders, type OwnCredential } from '../service/own-credential.ts'
 import type { Random } from '../service/random.ts'
 import { asBody, asText, field } from './reading.ts'
 import { type Kept, Retention } from './retention.ts'
@@ -45,12 +46,13 @@ const ageTick = 5_000
 /** How often stale entries are looked at while there are some, ms. */
 const expiryTick = 1_000
 
-/** Follows the feed of one of several servers, in turn until one answers. `/health` says how old what it gave is while it is away. */
+/** Follows the feed of one of several servers, in turn until one answers; `credential` says to them who asks. `/health` says how old what it gave is while it is away. */
 export function followSource(
   context: FollowContext,
   name: SourceName,
   servers: readonly URL[],
   on: SourceListener,
+  credential?: OwnCredential,
 ): Source {
   const age = new SourceAge(context, name)
   let attempt = 0
@@ -64,6 +66,7 @@ export function followSource(
     clock: context.clock,
     random: context.random,
     log: context.log.child({ source: name.check }),
+    headers: authorizationHeaders(credential),
     on: {
       put: (kind, key, body) => on.put(kind, key, body),
       del: (kind, key) => on.del(kind, key),
@@ -95,33 +98,40 @@ export function followCluster(
   name: SourceName,
   masters: readonly URL[],
   on: SourceListener,
+  credential?: OwnCredential,
 ): Source {
   const { clock } = context
   const retention = new Retention()
   const expire = () => {
     for (const { kind, key } of retention.expire(clock.monotonic())) on.del(kind, key)
   }
-  const source = followSource(context, name, masters, {
-    put(kind, key, body) {
-      if (isKept(kind)) {
-        const agent = kind === 'task' ? asText(field(asBody(body), 'slave_id')) : undefined
-        retention.put(kind, key, agent, clock.monotonic())
-      } else if (kind === 'cluster') retention.leader(leaderIdentity(body))
-      on.put(kind, key, body)
+  const source = followSource(
+    context,
+    name,
+    masters,
+    {
+      put(kind, key, body) {
+        if (isKept(kind)) {
+          const agent = kind === 'task' ? asText(field(asBody(body), 'slave_id')) : undefined
+          retention.put(kind, key, agent, clock.monotonic())
+        } else if (kind === 'cluster') retention.leader(leaderIdentity(body))
+        on.put(kind, key, body)
+      },
+      del(kind, key) {
+        if (!isKept(kind) || retention.del(kind, key)) on.del(kind, key)
+      },
+      reset() {
+        retention.reset()
+        on.reset?.()
+      },
+      synced() {
+        retention.synced(clock.monotonic())
+        expire()
+        on.synced?.()
+      },
     },
-    del(kind, key) {
-      if (!isKept(kind) || retention.del(kind, key)) on.del(kind, key)
-    },
-    reset() {
-      retention.reset()
-      on.reset?.()
-    },
-    synced() {
-      retention.synced(clock.monotonic())
-      expire()
-      on.synced?.()
-    },
-  })
+    credential,
+  )
   const expiry = clock.every(expiryTick, expire)
   return {
     get ready() {

@@ -9,6 +9,7 @@ import { mesetaVersion } from '@meseta/common/service/version'
 import { createApi } from './api/server.ts'
 import { type Flags, flags, settingsOf } from './flags.ts'
 import { Candidate } from './shell/candidate.ts'
+import { readCredential } from './shell/credential.ts'
 import { EventHub } from './shell/event-hub.ts'
 import { LeaderProxy } from './shell/follower.ts'
 import { frameworkInfo } from './shell/framework-info.ts'
@@ -47,6 +48,7 @@ async function start(context: Context<Flags>): Promise<Handle> {
     clock.after(lastWords, () => context.fatal(error))
   }
 
+  const credential = readCredential(given)
   const records = new Records({ store, clock, health, base: `${given.store_path}/state`, failed })
   const candidate = new Candidate({ election, path: given.leader_path, health, failed })
   const http: HttpService = createApi({
@@ -88,6 +90,7 @@ async function start(context: Context<Flags>): Promise<Handle> {
       feed,
       events,
       master: masters,
+      credential,
       framework: frameworkInfo(given, given.webui_url ?? url, given.mesos_user ?? userInfo().username),
       info: { leader: self, version: apiVersion },
       failed,

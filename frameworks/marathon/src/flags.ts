@@ -26,6 +26,14 @@ export const flags = defineFlags({
     type: 'string',
     help: 'The address of the web interface, told to the master; this server unless given.',
   },
+  mesos_authentication_principal: {
+    type: 'string',
+    help: 'Who Marathon proves to masters to be; with --mesos_authentication_secret_file.',
+  },
+  mesos_authentication_secret_file: {
+    type: 'string',
+    help: 'The file that holds the secret of --mesos_authentication_principal, and nothing else.',
+  },
   mesos_leader_ui_url: { type: 'string', help: 'The address of the master for browsers, told by /v2/info.' },
   store_path: { type: 'string', default: '/marathon', help: 'The folder of the records in the store.' },
   leader_path: { type: 'string', default: '/marathon/leader', help: 'The folder of the candidates for leadership.' },

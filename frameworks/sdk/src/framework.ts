@@ -1,3 +1,4 @@
+export type { OwnCredential } from '@meseta/common/service/own-credential'
 export { electedMaster, type MasterSource, mastersOf } from './leader.ts'
 export {
   type Call,

@@ -1,10 +1,11 @@
 import type { FrameworkInfo, MasterInfo, SchedulerCall, SchedulerEvent } from '@meseta/common/protocol/mesos'
 import { type Clock, systemClock } from '@meseta/common/service/clock'
+import type { OwnCredential } from '@meseta/common/service/own-credential'
 import { type Random, systemRandom } from '@meseta/common/service/random'
 import { Backoff } from './backoff.ts'
 import { type MasterSource, mastersOf } from './leader.ts'
 import { Session } from './session.ts'
-import { type Connect, connectHttp } from './transport.ts'
+import { authorized, type Connect, connectHttp } from './transport.ts'
 import type { CodecName } from './wire.ts'
 
 /** Where the scheduler says what it does; a pino logger will do. */
@@ -40,6 +41,8 @@ export interface SchedulerOptions {
   readonly random?: Random
   readonly log?: Log
   readonly connect?: Connect
+  /** How the framework proves to masters who it is; also to those that a master redirects to. */
+  readonly credential?: OwnCredential | undefined
   /** `stream` (unless said): calls leave on one stream where the master takes it, and are taken when they have left. `classic`: each is a request. */
   readonly calls?: 'stream' | 'classic'
   /** Calls that may wait for an answer; one more is refused. 10,000 unless said. */
@@ -173,10 +176,10 @@ export class Scheduler {
       return
     }
     if (location === undefined) this.#candidate += 1
-    const { connect, maxCalls, codec, events, log } = this.#options
+    const { connect, credential, maxCalls, codec, events, log } = this.#options
     const session = new Session({
       url,
-      connect: connect ?? connectHttp,
+      connect: credential ? authorized(connect ?? connectHttp, credential) : (connect ?? connectHttp),
       codec: codec ?? 'protobuf',
       framework: this.#framework,
       clock: this.#clock,

@@ -1,3 +1,4 @@
+import { authorizationHeaders, type OwnCredential } from '@meseta/common/service/own-credential'
 import { Client, type Dispatcher } from 'undici'
 import { type CallStream, type CallStreamListener, openCallStream } from './call-stream.ts'
 
@@ -47,6 +48,23 @@ const pipelining = 64
 
 /** Connections over HTTP: one for the stream, one that is kept for the calls, which keeps their order. */
 export const connectHttp: Connect = (origin, path) => new HttpConnection(origin, path)
+
+/** The same way, on which each request says who it is from. */
+export function authorized(connect: Connect, credential: OwnCredential): Connect {
+  const proof = authorizationHeaders(credential)
+  return (origin, path) => {
+    const connection = connect(origin, path)
+    const { openCalls } = connection
+    return {
+      openStream: (body, headers, listener) => connection.openStream(body, { ...headers, ...proof }, listener),
+      post: (body, headers) => connection.post(body, { ...headers, ...proof }),
+      ...(openCalls && {
+        openCalls: (headers, listener) => openCalls.call(connection, { ...headers, ...proof }, listener),
+      }),
+      destroy: () => connection.destroy(),
+    }
+  }
+}
 
 class HttpConnection implements Connection {
   readonly #origin: string

@@ -7,6 +7,7 @@ import { defineComponent } from '@meseta/common/service/component'
 import { listening } from '@meseta/common/service/handle'
 import { Health } from '@meseta/common/service/health'
 import { createHttp } from '@meseta/common/service/http'
+import { readOwnCredential } from '@meseta/common/service/own-credential'
 import { Allocations } from './allocations.ts'
 import { requireReady, serveApi } from './api/routes.ts'
 import { balancerFlags } from './flags.ts'
@@ -26,6 +27,7 @@ export const component = defineComponent({
   async start(context) {
     const { flags, clock, random, log, metrics, store } = context
     const masters = serverUrls('master', flags.master)
+    const credential = readOwnCredential('master-credential-file', flags.master_credential_file)
     const marathons = flags.marathon === undefined ? undefined : serverUrls('marathon', flags.marathon)
     const health = new Health()
     const table = new VipTable()
@@ -42,10 +44,16 @@ export const component = defineComponent({
     }
     const plane = new Plane({ table, allocations, ports, feed, clock, log, limits })
     const following = { clock, random, log, health }
-    const master = followMaster(following, masters, table, () => {
-      // Before the first state is complete a virtual IP would be opened with some of its backends only.
-      if (master.ready) plane.apply()
-    })
+    const master = followMaster(
+      following,
+      masters,
+      table,
+      () => {
+        // Before the first state is complete a virtual IP would be opened with some of its backends only.
+        if (master.ready) plane.apply()
+      },
+      credential,
+    )
     const marathon = marathons && followMarathon(following, marathons, table, () => master.ready && plane.apply())
     createMetrics(metrics, table, plane)
     const unwatch = watchStore(store, health)

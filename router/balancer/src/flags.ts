@@ -1,9 +1,11 @@
 import { commonFlags } from '@meseta/common/service/common-flags'
 import { defineFlags, type FlagValues } from '@meseta/common/service/flags'
+import { masterCredentialFlags } from '@meseta/common/service/own-credential'
 
 /** Flags of the balancer. */
 export const balancerFlags = defineFlags({
   ...commonFlags(62_080),
+  ...masterCredentialFlags,
   master: {
     type: 'string',
     required: true,

@@ -1,4 +1,5 @@
 import { type FollowContext, followCluster, followSource, type Source } from '@meseta/common/discovery/follow'
+import type { OwnCredential } from '@meseta/common/service/own-credential'
 import type { VipTable } from './table/vip-table.ts'
 
 /** Follows the leading master into the table. `changed` is called after each change. */
@@ -7,23 +8,30 @@ export function followMaster(
   masters: readonly URL[],
   table: VipTable,
   changed: () => void,
+  credential?: OwnCredential,
 ): Source {
   const name = { check: 'master', title: 'the leading master', without: 'there are no virtual IPs yet' }
-  return followCluster(context, name, masters, {
-    put(kind, key, body) {
-      if (kind === 'agent') table.putAgent(key, body)
-      else if (kind === 'framework') table.putFramework(key, body)
-      else if (kind === 'task') table.putTask(key, body)
-      changed()
+  return followCluster(
+    context,
+    name,
+    masters,
+    {
+      put(kind, key, body) {
+        if (kind === 'agent') table.putAgent(key, body)
+        else if (kind === 'framework') table.putFramework(key, body)
+        else if (kind === 'task') table.putTask(key, body)
+        changed()
+      },
+      del(kind, key) {
+        if (kind === 'agent') table.delAgent(key)
+        else if (kind === 'framework') table.delFramework(key)
+        else if (kind === 'task') table.delTask(key)
+        changed()
+      },
+      synced: changed,
     },
-    del(kind, key) {
-      if (kind === 'agent') table.delAgent(key)
-      else if (kind === 'framework') table.delFramework(key)
-      else if (kind === 'task') table.delTask(key)
-      changed()
-    },
-    synced: changed,
-  })
+    credential,
+  )
 }
 
 /** Follows Marathon for the health and the coming end of its instances. */

@@ -4,6 +4,7 @@ import { defineComponent } from '@meseta/common/service/component'
 import { listening } from '@meseta/common/service/handle'
 import { Health } from '@meseta/common/service/health'
 import { createHttp } from '@meseta/common/service/http'
+import { readOwnCredential } from '@meseta/common/service/own-credential'
 import { FlagError } from '@meseta/common/service/parse-flags'
 import { serveApi } from './api/routes.ts'
 import { Watchers } from './api/watch.ts'
@@ -39,6 +40,7 @@ export const component = defineComponent({
       zones.mesos.serial = Math.floor(clock.now() / 1000)
     }
     const following = { clock, random, log, health }
+    const credential = readOwnCredential('master-credential-file', flags.master_credential_file)
     const forwarder = new Forwarder({
       resolvers: flags.external ? await resolvers(settings) : [],
       zoneResolvers: flags.external ? settings.zoneResolvers : new Map(),
@@ -47,7 +49,7 @@ export const component = defineComponent({
       timeout: flags.resolver_timeout,
       failed: (server, err) => log.debug({ server: server.address, err }, 'a resolver failed'),
     })
-    const master = followMaster(following, generator, settings.masters, changed)
+    const master = followMaster(following, generator, settings.masters, changed, credential)
     const balancer = settings.balancer && followBalancer(following, generator, settings.balancer)
     const responder = new Responder(
       zones,

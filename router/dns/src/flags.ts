@@ -1,11 +1,13 @@
 import { commonFlags } from '@meseta/common/service/common-flags'
 import { defineFlags } from '@meseta/common/service/flags'
+import { masterCredentialFlags } from '@meseta/common/service/own-credential'
 
 /** Flags of the DNS. Those that mesos-dns has too mean the same as there (discovery contract 1.1). */
 export const dnsFlags = defineFlags({
   ...commonFlags(8123),
   dns_ip: { type: 'string', help: 'The loopback address on which DNS is answered; --ip unless given.' },
   dns_port: { type: 'number', default: 53, help: 'The port of DNS, UDP and TCP; 0 means any free one.' },
+  ...masterCredentialFlags,
   master: {
     type: 'string',
     help: 'URLs of the masters, separated by commas: http://a:5050,http://b:5050. Needed here or in --mesos-dns-config.',

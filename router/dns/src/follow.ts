@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { parsePid } from '@meseta/common/discovery/agent'
 import { type FollowContext, followCluster, followSource, type Source } from '@meseta/common/discovery/follow'
 import { asBody, asPort, asText, field } from '@meseta/common/discovery/reading'
+import type { OwnCredential } from '@meseta/common/service/own-credential'
 import { HostNames } from './host-names.ts'
 import type { MasterPlace, Masters } from './records/cluster-records.ts'
 import type { RecordGenerator } from './records/generator.ts'
@@ -12,6 +13,7 @@ export function followMaster(
   generator: RecordGenerator,
   masters: readonly URL[],
   changed: () => void,
+  credential?: OwnCredential,
 ): Source {
   const hosts = new HostNames(context, generator)
   const name = {
@@ -19,21 +21,27 @@ export function followMaster(
     title: 'the leading master',
     without: 'names of the cluster get SERVFAIL',
   }
-  const source = followCluster(context, name, masters, {
-    put(kind, key, body) {
-      if (kind === 'cluster') generator.putMasters(readMasters(body, masters))
-      else if (kind === 'agent') generator.putAgent(key, body)
-      else if (kind === 'framework') hosts.want(generator.putFramework(key, body))
-      else if (kind === 'task') generator.putTask(key, body)
-      changed()
+  const source = followCluster(
+    context,
+    name,
+    masters,
+    {
+      put(kind, key, body) {
+        if (kind === 'cluster') generator.putMasters(readMasters(body, masters))
+        else if (kind === 'agent') generator.putAgent(key, body)
+        else if (kind === 'framework') hosts.want(generator.putFramework(key, body))
+        else if (kind === 'task') generator.putTask(key, body)
+        changed()
+      },
+      del(kind, key) {
+        if (kind === 'agent') generator.delAgent(key)
+        else if (kind === 'framework') generator.delFramework(key)
+        else if (kind === 'task') generator.delTask(key)
+        changed()
+      },
     },
-    del(kind, key) {
-      if (kind === 'agent') generator.delAgent(key)
-      else if (kind === 'framework') generator.delFramework(key)
-      else if (kind === 'task') generator.delTask(key)
-      changed()
-    },
-  })
+    credential,
+  )
   return {
     get ready() {
       return source.ready

@@ -5,6 +5,7 @@ import { defineFlags, type FlagValues } from '@meseta/common/service/flags'
 import { listening } from '@meseta/common/service/handle'
 import { Health } from '@meseta/common/service/health'
 import { createHttp } from '@meseta/common/service/http'
+import { masterCredentialFlags, readOwnCredential } from '@meseta/common/service/own-credential'
 import { mesetaVersion } from '@meseta/common/service/version'
 import { pageFolder } from '@meseta/ui/assets'
 import { addEventRoutes } from './events/event-routes.ts'
@@ -29,6 +30,7 @@ import { Sources } from './sources.ts'
 
 const flags = defineFlags({
   ...commonFlags(80),
+  ...masterCredentialFlags,
   master: {
     type: 'list',
     default: ['http://127.0.0.1:5050'],
@@ -67,6 +69,7 @@ async function start(context: Context<Flags>): Promise<Handle> {
       universe: feedOf(universe),
       balancer: feedOf(balancer),
     },
+    masterCredential: readOwnCredential('master-credential-file', context.flags.master_credential_file),
     writer,
     services,
     tasks,

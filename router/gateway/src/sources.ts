@@ -2,6 +2,7 @@ import { followFeed } from '@meseta/common/feed/reader'
 import type { FeedWriter } from '@meseta/common/feed/writer'
 import type { Clock, Timer } from '@meseta/common/service/clock'
 import type { Health } from '@meseta/common/service/health'
+import { authorizationHeaders, type OwnCredential } from '@meseta/common/service/own-credential'
 import type { Random } from '@meseta/common/service/random'
 import type { Task } from '@meseta/ui/model/objects'
 import type { Logger } from 'pino'
@@ -13,6 +14,8 @@ import type { AppEntry, FrameworkEntry, InstanceEntry, ServiceTable } from './se
 
 export interface SourcesOptions {
   readonly urls: Readonly<Record<SourceName, string | (() => Promise<string | undefined>)>>
+  /** How the router proves to masters who it is. */
+  readonly masterCredential?: OwnCredential | undefined
   readonly writer: FeedWriter
   readonly services: ServiceTable
   readonly tasks: TaskViews
@@ -65,13 +68,15 @@ export class Sources {
   }
 
   #follow(name: SourceName): void {
-    const { clock, random, log, urls, writer } = this.#options
+    const { clock, random, log, urls, writer, masterCredential } = this.#options
     this.#setState(name, 'lost', 'not reached yet', false)
     const feed = followFeed({
       url: urls[name],
       clock,
       random,
       log: log.child({ source: name }),
+      // What proves to masters who we are is shown to nobody else.
+      headers: name === 'master' ? authorizationHeaders(masterCredential) : {},
       on: {
         put: (kind, key, body) => {
           if (carried[name].has(kind)) writer.put(kind, key, body)

@@ -16,6 +16,7 @@ export function frameworkInfo(given: Flags, webuiUrl: string, user: string): Omi
   return {
     name: given.framework_name,
     user,
+    ...(given.mesos_authentication_principal !== undefined && { principal: given.mesos_authentication_principal }),
     checkpoint: true,
     failover_timeout: given.failover_timeout,
     hostname: given.hostname ?? given.ip,

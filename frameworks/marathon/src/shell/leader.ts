@@ -4,7 +4,14 @@ import type { Clock, Timer } from '@meseta/common/service/clock'
 import type { Context } from '@meseta/common/service/component'
 import type { Health } from '@meseta/common/service/health'
 import type { Random } from '@meseta/common/service/random'
-import { type Call, type Connect, createScheduler, type MasterSource, type Scheduler } from '@meseta/sdk/framework'
+import {
+  type Call,
+  type Connect,
+  createScheduler,
+  type MasterSource,
+  type OwnCredential,
+  type Scheduler,
+} from '@meseta/sdk/framework'
 import type { Change } from '../core/change/change.ts'
 import type { Answer, Client, Command, Effect, MasterCall } from '../core/effects.ts'
 import { Refusal } from '../core/errors.ts'
@@ -29,6 +36,8 @@ export interface LeaderOptions {
   readonly events: EventHub
   readonly master: string | MasterSource
   readonly framework: Omit<FrameworkInfo, 'roles' | 'id'>
+  /** How it proves to masters who it is. */
+  readonly credential?: OwnCredential | undefined
   readonly connect?: Connect
   /** What the feed's `info` says beside the connection. */
   readonly info: { readonly leader: string; readonly version: string }
@@ -129,7 +138,7 @@ export class Leader {
   }
 
   #join(): void {
-    const { master, framework, clock, random, log, health, connect } = this.#options
+    const { master, framework, clock, random, log, health, connect, credential } = this.#options
     const roles = [...this.state.roles()]
     this.#roles = roles.join()
     const id = this.state.frameworkId
@@ -140,6 +149,7 @@ export class Leader {
       random,
       log,
       ...(connect && { connect }),
+      credential,
       events: {
         subscribed: ({ frameworkId, master: info }) => {
           health.set('master', 'ok', 'connected to the leading master')
