@@ -42,7 +42,7 @@ t.test('an agent is marked gone: the registry first, then everybody hears, and i
   t.ok(bench.events(owner.streamId!).some(({ rescind }) => rescind?.offer_id.value === offer!.id))
   t.match(bench.sent('l1'), [{ shutdown: { message: 'Agent has been marked gone' } }])
   t.notOk(bench.tables.agents.has(agentId))
-  t.match(bench.tables.frameworks.get(framework.id)!.completed, [{ task: { state: 'TASK_GONE_BY_OPERATOR' } }])
+  t.match([...bench.tables.completedOf(framework.id)], [{ task: { state: 'TASK_GONE_BY_OPERATOR' } }])
   t.match(bench.operate(markGone(agentId)), { status: 200 }, 'gone already')
   t.equal(bench.heart.cluster.tally.counts.get('master/tasks_gone_by_operator'), 1)
 
@@ -85,7 +85,7 @@ t.test('an unreachable agent is marked gone, and its tasks with it', async t => 
   t.match(bench.updates(framework.stream), [{ state: 'TASK_GONE_BY_OPERATOR' }])
   t.match(bench.events(framework.stream).at(-1), { failure: { agent_id: { value: agentId } } })
   t.equal(bench.tables.unreachableAgents.size, 0)
-  t.match(bench.tables.frameworks.get(framework.id)!.completed, [{ task: { state: 'TASK_GONE_BY_OPERATOR' } }])
+  t.match([...bench.tables.completedOf(framework.id)], [{ task: { state: 'TASK_GONE_BY_OPERATOR' } }])
   bench.forgetEffects()
   bench.call(framework, {
     type: 'RECONCILE',

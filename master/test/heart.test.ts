@@ -139,7 +139,7 @@ t.test('an agent that returns with a task which has begun elsewhere meanwhile is
   const agentId = bench.agent('l1')
   const framework = bench.framework(aware)
   bench.launch(framework, bench.offers(framework.stream)[0]!, {})
-  const { task } = bench.tables.frameworks.get(framework.id)!.tasks.get('t')!
+  const { task } = bench.tables.task(framework.id, 't')!
   bench.agent('l2')
   bench.forgetEffects()
   bench.reregister('l2', 'M-S1', { tasks: [{ ...task, state: 'TASK_RUNNING' }] })
@@ -203,7 +203,7 @@ t.test('status updates', async t => {
     })
     t.match(bench.sent('l1'), [{ acknowledge: { uuid } }])
     t.notOk(bench.heart.cluster.tasks.get(framework.id, 't'))
-    t.match(bench.tables.frameworks.get(framework.id), { completed: [{ task: { state: 'TASK_FINISHED' } }] })
+    t.match([...bench.tables.completedOf(framework.id)], [{ task: { state: 'TASK_FINISHED' } }])
   })
   t.test('of the end are complete when they are acknowledged, and not with one that came before', async t => {
     const { bench, framework, agentId } = launched()
@@ -252,7 +252,7 @@ t.test('status updates', async t => {
   t.test('of the same state replace each other', async t => {
     const { bench, framework } = launched()
     for (const timestamp of [1, 2, 3]) bench.update('l1', framework.id, 't', 'TASK_RUNNING', { timestamp })
-    const { statuses } = bench.tables.frameworks.get(framework.id)!.tasks.get('t')!.task
+    const { statuses } = bench.tables.task(framework.id, 't')!.task
     t.match(statuses, [{ state: 'TASK_RUNNING', timestamp: 3 }])
     t.equal(statuses!.length, 1)
   })
@@ -260,7 +260,7 @@ t.test('status updates', async t => {
     const { bench, framework } = launched()
     for (let i = 0; i < 100; i++)
       bench.update('l1', framework.id, 't', i % 2 === 0 ? 'TASK_STARTING' : 'TASK_RUNNING', { timestamp: i })
-    const { statuses } = bench.tables.frameworks.get(framework.id)!.tasks.get('t')!.task
+    const { statuses } = bench.tables.task(framework.id, 't')!.task
     t.match(statuses, { length: 32, 0: { timestamp: 0 }, 1: { timestamp: 69 }, 31: { timestamp: 99 } })
   })
   t.test('once terminal, the state never changes', async t => {
@@ -278,11 +278,11 @@ t.test('status updates', async t => {
         latest_state: 'TASK_RUNNING',
       },
     })
-    t.match(bench.tables.frameworks.get(framework.id)!.tasks.get('t'), {
+    t.match(bench.tables.task(framework.id, 't'), {
       task: { state: 'TASK_RUNNING', status_update_state: 'TASK_STARTING' },
     })
     t.equal(bench.updates(framework.stream)[0]!.data, 'AAAA', 'data reaches the framework')
-    t.notOk('data' in bench.tables.frameworks.get(framework.id)!.tasks.get('t')!.task.statuses![0]!, 'and is not kept')
+    t.notOk('data' in bench.tables.task(framework.id, 't')!.task.statuses![0]!, 'and is not kept')
   })
   t.test('are not queued for a framework that does not listen', async t => {
     const { bench, framework } = launched()
@@ -492,9 +492,11 @@ t.test('frameworks', async t => {
     bench.pass(11)
     t.notOk(bench.heart.cluster.frameworks.has(framework.id))
     t.match(bench.sent('l1'), [{ shutdown_framework: {} }])
-    t.match(bench.tables.completedFrameworks.get(framework.id), {
-      completed: [{ task: { state: 'TASK_KILLED', statuses: [{ reason: 'REASON_FRAMEWORK_REMOVED' }] } }],
-    })
+    t.ok(bench.tables.completedFrameworks.has(framework.id))
+    t.match(
+      [...bench.tables.completedOf(framework.id)],
+      [{ task: { state: 'TASK_KILLED', statuses: [{ reason: 'REASON_FRAMEWORK_REMOVED' }] } }],
+    )
     const late = bench.framework({ id: { value: framework.id } })
     t.equal(late.id, '')
     t.ok(bench.effects.some(effect => effect.type === 'STREAM_REFUSED' && /has been removed/.test(effect.message)))

@@ -67,8 +67,8 @@ class Storm {
   #report(id: string) {
     const { tables, heart } = this.bench
     const tasks: Task[] = []
-    for (const row of tables.frameworks.values())
-      for (const { task } of row.tasks.values())
+    for (const frameworkId of tables.frameworks.keys())
+      for (const { task } of tables.tasksOf(frameworkId))
         if (task.agent_id.value === id && !this.#isLost(task))
           tasks.push({ ...task, state: isTerminal(task.state) ? task.state : 'TASK_RUNNING' })
     const executors = [...tables.frameworks.values()].flatMap(row =>
@@ -125,7 +125,8 @@ class Storm {
   }
 
   #update(): void {
-    const row = this.#pick([...this.bench.tables.frameworks.values()].flatMap(({ tasks }) => [...tasks.values()]))
+    const { tables } = this.bench
+    const row = this.#pick([...tables.frameworks.keys()].flatMap(id => [...tables.tasksOf(id)]))
     const link = [...this.#agents].find(([, id]) => id === row?.task.agent_id.value)?.[0]
     if (!row || !link || !this.#open.has(link)) return
     const states: TaskState[] = ['TASK_STARTING', 'TASK_RUNNING', 'TASK_FINISHED', 'TASK_FAILED']
@@ -222,16 +223,16 @@ class Storm {
       return 'readers see other frameworks'
     for (const framework of frameworks.values()) {
       const row = tables.frameworks.get(framework.id)!
-      const active = [...row.tasks.values()].filter(({ fate }) => fate === 'active')
+      const active = [...tables.tasksOf(framework.id)].filter(({ fate }) => fate === 'active')
       const mine = [...tasks.ofFramework(framework.id)]
       if (active.length !== mine.length)
         return `${framework.id}: readers see ${active.length} active tasks of ${mine.length}`
       for (const task of mine) {
-        const shown = row.tasks.get(task.id)
+        const shown = tables.task(framework.id, task.id)
         if (shown?.task.state !== task.state)
           return `${framework.id}/${task.id}: readers see ${shown?.task.state}, it is ${task.state}`
       }
-      const unreachable = [...row.tasks.values()].filter(({ fate }) => fate === 'unreachable')
+      const unreachable = [...tables.tasksOf(framework.id)].filter(({ fate }) => fate === 'unreachable')
       if (unreachable.length !== [...tasks.unreachableOf(framework.id)].length)
         return `${framework.id}: readers see other unreachable tasks`
       if (unreachable.length > 5) return `${framework.id}: too many unreachable tasks`
@@ -242,7 +243,10 @@ class Storm {
     for (const offer of offers.values()) if (!frameworks.has(offer.frameworkId)) return `offer ${offer.id} of nobody`
     const counted = [...tables.counters.values()].reduce((sum, count) => sum + count, 0)
     const rows = [...tables.frameworks.values(), ...tables.completedFrameworks.values()]
-    const there = rows.reduce((sum, row) => sum + row.tasks.size + row.completed.length, 0)
+    const there = rows.reduce(
+      (sum, row) => sum + row.lists.active.size + row.lists.unreachable.size + row.lists.completed.size,
+      0,
+    )
     return counted === there ? undefined : `${counted} tasks are counted, ${there} are there`
   }
 }

@@ -307,10 +307,7 @@ t.test('launching', async t => {
         },
       },
     ])
-    t.match(
-      [...bench.tables.frameworks.get(framework.id)!.tasks.values()],
-      [{ task: { executor_id: { value: 'e' } } }, {}],
-    )
+    t.match([...bench.tables.tasksOf(framework.id)], [{ task: { executor_id: { value: 'e' } } }, {}])
   })
   t.test('an operation id on a launch is an error; other operations say why they are refused', async t => {
     const bench = new HeartBench()

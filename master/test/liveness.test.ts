@@ -87,11 +87,8 @@ t.test('an unreachable agent', async t => {
     t.ok(bench.events(owner.streamId!).some(({ rescind }) => rescind?.offer_id.value === other.id))
     t.ok(bench.effects.some(effect => effect.type === 'CLOSE_LINK' && effect.link === 'l1'))
     t.notOk(bench.tables.agents.has(agentId))
-    t.match(
-      [...bench.tables.frameworks.get(framework.id)!.tasks.values()],
-      [{ fate: 'unreachable', task: { state: 'TASK_UNREACHABLE' } }],
-    )
-    t.match(bench.tables.frameworks.get(framework.id)!.completed, [{ task: { state: 'TASK_FINISHED' } }])
+    t.match([...bench.tables.tasksOf(framework.id)], [{ fate: 'unreachable', task: { state: 'TASK_UNREACHABLE' } }])
+    t.match([...bench.tables.completedOf(framework.id)], [{ task: { state: 'TASK_FINISHED' } }])
     t.ok(bench.tables.frameworks.get(framework.id)!.used.isEmpty)
   })
   t.test('is written only once, and its ids stay taken', async t => {
@@ -199,7 +196,7 @@ t.test('the end of a session', async t => {
     const agentId = bench.agent('l1')
     const framework = bench.framework({ checkpoint: false })
     bench.launch(framework, bench.offers(framework.stream)[0]!, {})
-    const task = { ...bench.tables.frameworks.get(framework.id)!.tasks.get('t')!.task, state: 'TASK_RUNNING' as const }
+    const task = { ...bench.tables.task(framework.id, 't')!.task, state: 'TASK_RUNNING' as const }
     const info = bench.heart.cluster.frameworks.get(framework.id)!.info
     bench.forgetEffects()
     bench.do({ type: 'LINK_ENDED', link: 'l1', restarted: true })
@@ -212,7 +209,7 @@ t.test('the end of a session', async t => {
     const agentId = bench.agent('l1')
     const framework = bench.framework({ checkpoint: false })
     bench.launch(framework, bench.offers(framework.stream)[0]!, {})
-    const known = bench.tables.frameworks.get(framework.id)!.tasks.get('t')!.task
+    const known = bench.tables.task(framework.id, 't')!.task
     const task = { ...known, state: 'TASK_FAILED' as const, status_update_state: 'TASK_STARTING' as const }
     const info = bench.heart.cluster.frameworks.get(framework.id)!.info
     bench.do({ type: 'LINK_ENDED', link: 'l1', restarted: true })
@@ -233,7 +230,7 @@ t.test('an agent that unregisters is removed for good', async t => {
   t.notOk(bench.registry.has(agentId))
   t.same([...bench.tables.agents], [])
   t.match(bench.heart.cluster.tally.counts.get('master/dropped_messages'), 0)
-  t.match(bench.tables.frameworks.get(framework.id)!.completed, [{ task: { state: 'TASK_GONE' } }])
+  t.match([...bench.tables.completedOf(framework.id)], [{ task: { state: 'TASK_GONE' } }])
 })
 
 t.test('a new leader', async t => {
@@ -331,8 +328,5 @@ t.test('a framework that knows nothing of partitions is told, and shown, that it
   bench.launch(framework, offer, {})
   bench.pass(80, ['l2'])
   t.match(bench.updates(framework.stream), [{ state: 'TASK_LOST', reason: 'REASON_AGENT_REMOVED' }])
-  t.match(
-    [...bench.tables.frameworks.get(framework.id)!.tasks.values()],
-    [{ fate: 'unreachable', task: { state: 'TASK_LOST' } }],
-  )
+  t.match([...bench.tables.tasksOf(framework.id)], [{ fate: 'unreachable', task: { state: 'TASK_LOST' } }])
 })

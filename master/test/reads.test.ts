@@ -4,6 +4,7 @@ import { RecordDecoder } from '@meseta/common/protocol/recordio'
 import t, { type Test } from 'tap'
 import { pageBytes } from '../src/replica/pages.ts'
 import type { ReadModel } from '../src/replica/read-model.ts'
+import { Tables } from '../src/replica/tables.ts'
 import type { Change } from '../src/state/changes.ts'
 import { changes, KeptReply, newReadModel } from './support/reads.ts'
 
@@ -223,4 +224,27 @@ t.test('more than 64 answers at a time wait for one another', async t => {
   const replies = Array.from({ length: 70 }, () => older(read, '/tasks', 'limit=-1'))
   await Promise.all(replies.map(({ done }) => done))
   t.equal(new Set(replies.map(({ text }) => text)).size, 1)
+})
+
+t.test('tasks take the bytes of their two forms, and what was read is given back', async t => {
+  const tables = new Tables({ completedFrameworks: 1, completedTasksPerFramework: 2 })
+  tables.apply(changes.framework('F'))
+  for (let i = 0; i < 100; i++) tables.apply(changes.task('F', `t${i}`, 'A'))
+  const full = tables.tasks.bytes
+  const frozen = tables.freeze({ tasks: true })
+  const texts = () => [...frozen.frameworks[0]!.tasks.active].map(({ legacy }) => Buffer.from(legacy).toString())
+  const before = texts()
+  for (let i = 0; i < 100; i++) {
+    tables.apply(changes.status('F', `t${i}`, 'TASK_FINISHED'))
+    tables.apply(changes.ended('F', `t${i}`))
+  }
+  for (let i = 0; i < 100; i++) tables.apply(changes.task('F', `u${i}`, 'A'))
+  t.same(texts(), before)
+  t.ok(tables.tasks.bytes > 1.5 * full)
+  frozen.release()
+  t.ok(tables.tasks.bytes < 1.5 * full)
+  t.same(
+    [...tables.completedOf('F')].map(({ task }) => task.task_id.value),
+    ['t98', 't99'],
+  )
 })

@@ -24,6 +24,12 @@ function replica() {
   const feed = {
     put: (kind: string, key: string, body: unknown) => held.set(`${kind} ${key}`, body),
     del: (kind: string, key: string) => held.delete(`${kind} ${key}`),
+    attach: () => undefined,
+    tell: (kind: string, key: string, body: string | undefined) => {
+      if (body === undefined) held.delete(`${kind} ${key}`)
+      else held.set(`${kind} ${key}`, JSON.parse(body))
+      return { seq: 0, at: 0 }
+    },
   } as unknown as FeedWriter
   const replica = new Replica({ clock, feed, facts, bounds: { completedFrameworks: 1, completedTasksPerFramework: 1 } })
   let seq = 0

@@ -97,7 +97,7 @@ t.test('an agent that was away when a description changed hears of it when it re
   resubscribe(bench, framework, 1, () => ({ webui_url: 'http://new' }))
   bench.pass(2, links.slice(1))
   const [task] = bench.heart.cluster.tasks.ofAgent('M-S0')
-  const shown = bench.tables.frameworks.get(framework.id)!.tasks.get(task!.id)!.task
+  const shown = bench.tables.task(framework.id, task!.id)!.task
   for (const [info, told] of [
     [old, 1],
     [bench.heart.cluster.frameworks.get(framework.id)!.info, 0],

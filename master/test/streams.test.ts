@@ -116,7 +116,7 @@ t.test('streams that began apart beat each in its own time', async t => {
 
 t.test("operators' streams beat each 15 s, and of more than 1,000 the oldest ends", async t => {
   const clock = new HandClock()
-  const feed = { put: () => true, del: () => true } as unknown as FeedWriter
+  const feed = { put: () => true, del: () => true, attach: () => undefined } as unknown as FeedWriter
   const facts = {
     clusterName: 'c',
     clusterId: 'i',

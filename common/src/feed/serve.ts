@@ -231,6 +231,7 @@ class Reader implements FeedReader {
     this.#kinds = kinds
     this.#host = host
     stream.onDrain(() => this.pump())
+    stream.onClose(() => this.#snapshot?.end())
   }
 
   get kinds(): Kinds | undefined {
@@ -256,6 +257,7 @@ class Reader implements FeedReader {
     const known = this.#kinds
     this.#kinds = kinds
     const added = new Set([...(kinds ?? [])].filter(kind => known && !known.has(kind)))
+    this.#snapshot?.end()
     // A state that is still on its way begins anew. Changes up to now come again after it, in order: the last one counts.
     if (this.#snapshot || (known && !kinds)) this.#snapshot = this.#writer.snapshot(kinds)
     else if (added.size > 0) this.#snapshot = this.#writer.snapshot(added)
@@ -287,7 +289,10 @@ class Reader implements FeedReader {
 
   /** Writes as much as the socket takes at a time; called again when that has left, and when something changed. */
   pump(): void {
-    if (this.#stream.closed) return
+    if (this.#stream.closed) {
+      this.#snapshot?.end()
+      return
+    }
     const behind = this.#writer.bytesAfter(this.#seq)
     // A reader that still catches up may be far behind; the ring's end and the stall timeout are its bounds.
     const limit = this.#syncAt === undefined ? this.#maxBehind : Number.MAX_SAFE_INTEGER

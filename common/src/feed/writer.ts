@@ -27,12 +27,27 @@ export interface Batch {
   readonly seq: number
 }
 
+/** What somebody else keeps of one kind. */
+export interface FeedSource {
+  /** Begins a walk through all of it as it is now. */
+  walk(): FeedWalk
+}
+
+export interface FeedWalk {
+  /** The next key and what `tell` answered when it was told of last; undefined after the last one. */
+  next(): { readonly key: string; readonly body: string; readonly seq: number; readonly at: number } | undefined
+  /** Ends the walk, wherever it is. Idempotent. */
+  end(): void
+}
+
 /** A walk through the state as it was when it began. */
 export interface Snapshot {
   /** The place that a reader has reached when it has all of it. */
   readonly seq: number
   /** The next frames, about `bytes` of them; `undefined` when all have been taken. */
   next(bytes: number): Uint8Array | undefined
+  /** It is not walked any further. Idempotent. */
+  end(): void
 }
 
 /**
@@ -46,6 +61,7 @@ export class FeedWriter {
   /** In the order of their last change: a change moves its entry to the end. */
   readonly #entries = new Map<string, Entry>()
   readonly #listeners = new Set<() => void>()
+  readonly #sources = new Map<string, FeedSource>()
   #seq = 0
 
   constructor(options: FeedWriterOptions) {
@@ -91,6 +107,19 @@ export class FeedWriter {
     return true
   }
 
+  /** The state of this kind is kept elsewhere: of its keys the writer is told, and holds only the newest changes. */
+  attach(kind: string, source: FeedSource): void {
+    this.#sources.set(kind, source)
+  }
+
+  /** The body of a key of an attached kind, as JSON; undefined when it is gone. Answers the number and the time of the change. */
+  tell(kind: string, key: string, body: string | undefined): { readonly seq: number; readonly at: number } {
+    const at = this.#clock.now()
+    this.#record(body === undefined ? 'del' : 'put', kind, key, body, at)
+    this.#announce()
+    return { seq: this.#seq, at }
+  }
+
   /** Whether a reader at this place can be given what came after it, and nothing else. */
   canResume(position: Position): boolean {
     return position.epoch === this.epoch && position.seq <= this.#seq && this.#ring.holdsAfter(position.seq)
@@ -110,19 +139,37 @@ export class FeedWriter {
   snapshot(kinds?: Kinds): Snapshot {
     const seq = this.#seq
     const entries = this.#entries.values()
+    const walks = [...this.#sources]
+      .filter(([kind]) => !kinds || kinds.has(kind))
+      .map(([kind, source]) => ({ kind, walk: source.walk() }))
+    const nextEntry = () => {
+      for (let { value: entry } = entries.next(); entry && entry.seq <= seq; { value: entry } = entries.next())
+        if (!kinds || kinds.has(entry.kind)) return entry.frame
+      for (const { kind, walk } of walks) {
+        const found = walk.next()
+        if (!found) continue
+        const { key, body, seq: rev, at } = found
+        return encodeChange({ epoch: this.epoch, seq: rev }, kind, { op: 'put', key, rev, at }, body)
+      }
+      return undefined
+    }
+    const end = () => {
+      for (const { walk } of walks) walk.end()
+    }
     const next = (bytes: number) => {
       const frames: Buffer[] = []
       let length = 0
       while (length < bytes) {
-        const { value: entry } = entries.next()
-        if (entry === undefined || entry.seq > seq) break
-        if (kinds && !kinds.has(entry.kind)) continue
-        frames.push(entry.frame)
-        length += entry.frame.length
+        const frame = nextEntry()
+        if (!frame) break
+        frames.push(frame)
+        length += frame.length
       }
-      return frames.length === 0 ? undefined : Buffer.concat(frames, length)
+      if (frames.length > 0) return Buffer.concat(frames, length)
+      end()
+      return undefined
     }
-    return { seq, next }
+    return { seq, next, end }
   }
 
   /** The newest frame of a key, as readers are sent it; `undefined` when there is no such key. */
@@ -136,9 +183,9 @@ export class FeedWriter {
     return () => this.#listeners.delete(listener)
   }
 
-  #record(op: 'put' | 'del', kind: string, key: string, body?: string): Buffer {
+  #record(op: 'put' | 'del', kind: string, key: string, body?: string, at = this.#clock.now()): Buffer {
     this.#seq += 1
-    const change = { op, key, rev: this.#seq, at: this.#clock.now() }
+    const change = { op, key, rev: this.#seq, at }
     const frame = encodeChange({ epoch: this.epoch, seq: this.#seq }, kind, change, body)
     this.#ring.push(kind, frame)
     return frame

@@ -1,15 +1,16 @@
 import { toJson } from '@meseta/common/protocol/codec'
-import type { MessageName, MessageTypes, TaskState } from '@meseta/common/protocol/mesos'
+import type { FrameworkInfo, MessageName, MessageTypes, TaskState } from '@meseta/common/protocol/mesos'
 import { legacyAttributes } from '@meseta/common/resources/legacy'
 import { leaderInfo } from '../replica/facts.ts'
-import { frameworkOf, frameworkSummaryOf, fullSlaveOf, slaveOf, taskText } from '../replica/legacy-shapes.ts'
+import { frameworkOf, frameworkSummaryOf, fullSlaveOf, slaveOf } from '../replica/legacy-shapes.ts'
 import { list, type Page, type Slices, type Write, whole } from '../replica/pages.ts'
 import type { Replica } from '../replica/replica.ts'
 import { legacyRoleOf, rolesIn } from '../replica/roles.ts'
 import { quotaStatus, scheduleOf, weightInfos } from '../replica/settings-shapes.ts'
 import { sorted } from '../replica/sorted.ts'
-import type { Frozen, FrozenFramework, TaskRow } from '../replica/tables.ts'
-import type { Views } from '../replica/views.ts'
+import type { Frozen, FrozenFramework, Tables } from '../replica/tables.ts'
+import type { TaskRow } from '../replica/task-rows.ts'
+import { seesAll, type Views } from '../replica/views.ts'
 import { versionInfo } from './version.ts'
 
 // The bodies of the older endpoints, as JSON (Mesos contract 4).
@@ -17,6 +18,8 @@ import { versionInfo } from './version.ts'
 /** What a read is made from. What it takes from the replica it takes at once; what it writes later is frozen. */
 export interface Reading {
   readonly replica: Replica
+  /** The tables as they are now; they are released when the answer is written. */
+  readonly freeze: Tables['freeze']
   readonly query: URLSearchParams
   readonly views: Views
 }
@@ -44,7 +47,7 @@ export const legacyReads: Readonly<Record<string, (reading: Reading) => Write>> 
   '/maintenance/status': () => json({}),
 }
 
-function state({ replica, views }: Reading): Write {
+function state({ replica, freeze, views }: Reading): Write {
   const { facts } = replica
   const { masterInfo } = facts
   const counts = replica.counts()
@@ -68,7 +71,7 @@ function state({ replica, views }: Reading): Write {
     orphan_tasks: [],
     unregistered_frameworks: [],
   }
-  const frozen = replica.tables.freeze({ tasks: true })
+  const frozen = freeze({ tasks: true })
   return function* (page) {
     page.text(JSON.stringify(head).slice(0, -1))
     page.text(',"slaves":[')
@@ -99,13 +102,17 @@ function* frameworksWithTasks(page: Page, frameworks: readonly FrozenFramework[]
     page.text(JSON.stringify(frameworkOf(row, views)).slice(0, -1))
     for (const [name, fate] of fates) {
       page.text(`,"${name}":[`)
-      yield* list(page, tasks[fate], row => (views.task(row.task, info) ? taskText(row) : undefined))
+      yield* list(page, tasks[fate], row => (maySee(views, row, info) ? row.legacy : undefined))
       page.text(']')
     }
     page.text('}')
     if (page.row()) yield
   }
 }
+
+/** A task is only looked into where views differ. */
+const maySee = (views: Views, row: TaskRow, info: FrameworkInfo): boolean =>
+  views === seesAll || views.task(row.task, info)
 
 const fates = [
   ['tasks', 'active'],
@@ -137,8 +144,8 @@ function counters(counts: ReadonlyMap<TaskState, number>): Record<string, number
   return Object.fromEntries(counted.map(name => [name, counts.get(name) ?? 0]))
 }
 
-function stateSummary({ replica: { tables, facts }, views }: Reading): Write {
-  const { agents, frameworks } = tables.freeze({ tasks: false })
+function stateSummary({ replica: { facts }, freeze, views }: Reading): Write {
+  const { agents, frameworks } = freeze({ tasks: false })
   const hidden = new Set(frameworks.filter(({ row }) => !views.framework(row.view.info)).map(({ row }) => row.id))
   return function* (page) {
     page.text(JSON.stringify({ hostname: facts.masterInfo.hostname, cluster: facts.clusterName }).slice(0, -1))
@@ -160,9 +167,9 @@ function stateSummary({ replica: { tables, facts }, views }: Reading): Write {
   }
 }
 
-function slaves({ replica, query, views }: Reading): Write {
+function slaves({ freeze, query, views }: Reading): Write {
   const wanted = query.get('slave_id')
-  const frozen = replica.tables.freeze({ tasks: false })
+  const frozen = freeze({ tasks: false })
   const isWanted = (id: string) => wanted === null || id === wanted
   return function* (page) {
     page.text('{"slaves":[')
@@ -175,9 +182,9 @@ function slaves({ replica, query, views }: Reading): Write {
   }
 }
 
-function frameworks({ replica, query, views }: Reading): Write {
+function frameworks({ freeze, query, views }: Reading): Write {
   const wanted = query.get('framework_id')
-  const all = replica.tables.freeze({ tasks: true })
+  const all = freeze({ tasks: true })
   const some = (frameworks: readonly FrozenFramework[]) =>
     frameworks.filter(({ row }) => wanted === null || row.id === wanted)
   const frozen = {
@@ -193,28 +200,26 @@ function frameworks({ replica, query, views }: Reading): Write {
 }
 
 /** Sorted by the time of the first status, newest first unless `order=asc`; a negative limit means all. */
-function tasks({ replica, query, views }: Reading): Write {
+function tasks({ freeze, query, views }: Reading): Write {
   const frameworkId = query.get('framework_id')
   const taskId = query.get('task_id')
   const limit = number(query.get('limit'), 100)
   const offset = Math.max(0, number(query.get('offset'), 0))
   const direction = query.get('order') === 'asc' ? 1 : -1
-  const frozen = replica.tables.freeze({ tasks: true })
+  const frozen = freeze({ tasks: true })
   function* rows() {
     for (const { row, tasks } of [...frozen.frameworks, ...frozen.completedFrameworks]) {
       if (frameworkId !== null && row.id !== frameworkId) continue
       for (const [, fate] of fates)
         for (const task of tasks[fate])
-          if ((taskId === null || task.task.task_id.value === taskId) && views.task(task.task, row.view.info))
-            yield task
+          if ((taskId === null || task.task.task_id.value === taskId) && maySee(views, task, row.view.info)) yield task
     }
   }
-  const firstTime = ({ task }: TaskRow) => task.statuses?.[0]?.timestamp ?? 0
   return function* (page) {
-    const all = yield* sorted(page, rows(), (a, b) => direction * (firstTime(a) - firstTime(b)))
+    const all = yield* sorted(page, rows(), (a, b) => direction * (a.since - b.since))
     for (let skipped = 0; skipped < offset && !all.next().done; skipped++) if (page.row()) yield
     page.text('{"tasks":[')
-    yield* list(page, limit < 0 ? all : firstOf(all, limit), taskText)
+    yield* list(page, limit < 0 ? all : firstOf(all, limit), row => row.legacy)
     page.text(']}')
   }
 }

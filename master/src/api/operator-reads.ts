@@ -3,6 +3,7 @@ import { jsonOf, type Lengths, measure, type Parts, protobufOf } from '../replic
 import { lengthOf, type Write, whole } from '../replica/pages.ts'
 import type { Replica } from '../replica/replica.ts'
 import { quotaStatus, scheduleOf, weightInfos } from '../replica/settings-shapes.ts'
+import type { Tables } from '../replica/tables.ts'
 import {
   getAgents,
   getExecutors,
@@ -13,18 +14,19 @@ import {
   getTasks,
 } from '../replica/v1-shapes.ts'
 import type { Views } from '../replica/views.ts'
+import type { Reading } from './legacy-reads.ts'
 import { type Media, writeMessage } from './media.ts'
 
 // The v1 calls that read the cluster, answered by the read side (Mesos contract 3).
 
 /** Replies that may be large: those that list agents, frameworks, executors or tasks. */
-const inParts: Partial<Record<MasterCallType, (replica: Replica, views: Views) => Parts>> = {
-  GET_STATE: ({ tables }, views) => getState(tables.freeze({ tasks: true }), views),
-  GET_TASKS: ({ tables }, views) => getTasks(tables.freeze({ tasks: true }), views),
-  GET_AGENTS: ({ tables }) => getAgents(tables.freeze({ tasks: false })),
-  GET_FRAMEWORKS: ({ tables }, views) => getFrameworks(tables.freeze({ tasks: false }), views),
-  GET_EXECUTORS: ({ tables }, views) => getExecutors(tables.freeze({ tasks: false }), views),
-  GET_OPERATIONS: ({ tables }) => getOperations(tables.freeze({ tasks: false })),
+const inParts: Partial<Record<MasterCallType, (freeze: Tables['freeze'], views: Views) => Parts>> = {
+  GET_STATE: (freeze, views) => getState(freeze({ tasks: true }), views),
+  GET_TASKS: (freeze, views) => getTasks(freeze({ tasks: true }), views),
+  GET_AGENTS: freeze => getAgents(freeze({ tasks: false })),
+  GET_FRAMEWORKS: (freeze, views) => getFrameworks(freeze({ tasks: false }), views),
+  GET_EXECUTORS: (freeze, views) => getExecutors(freeze({ tasks: false }), views),
+  GET_OPERATIONS: freeze => getOperations(freeze({ tasks: false })),
 }
 
 const inOne: Partial<Record<MasterCallType, (replica: Replica, views: Views) => Omit<MasterResponse, 'type'>>> = {
@@ -45,10 +47,9 @@ export const isRead = (type: MasterCallType): boolean => type in inParts || type
 export function readCall(
   type: MasterCallType,
   media: Media,
-  replica: Replica,
-  views: Views,
+  { replica, freeze, views }: Omit<Reading, 'query'>,
 ): Write | PromiseLike<Write> {
-  const parts = inParts[type]?.(replica, views)
+  const parts = inParts[type]?.(freeze, views)
   if (parts) {
     const field = type.toLowerCase()
     return writeParts(media, { name: 'mesos.v1.master.Response', small: { type }, fields: { [field]: parts } })

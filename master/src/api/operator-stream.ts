@@ -1,10 +1,11 @@
 import type { MasterEvent } from '@meseta/common/protocol/mesos'
 import type { Clock } from '@meseta/common/service/clock'
 import type { OutStream } from '@meseta/common/service/stream'
+import type { Parts } from '../replica/message-parts.ts'
 import { eventOf } from '../replica/operator-events.ts'
 import { lengthOf, whole, writeOut } from '../replica/pages.ts'
 import type { Replica } from '../replica/replica.ts'
-import type { Applied } from '../replica/tables.ts'
+import type { Applied, Frozen } from '../replica/tables.ts'
 import { getState } from '../replica/v1-shapes.ts'
 import type { Views } from '../replica/views.ts'
 import { heartbeatSeconds } from '../state/heartbeat.ts'
@@ -69,26 +70,17 @@ export class OperatorStreams {
 
   /** One record, however long: what goes before it says its length. */
   async #writeSnapshot({ stream, media, views }: Subscriber): Promise<void> {
-    const write = await writeParts(
-      media,
-      {
-        name: 'mesos.v1.master.Event',
-        small: { type: 'SUBSCRIBED' },
-        fields: {
-          subscribed: {
-            name: 'mesos.v1.master.Event.Subscribed',
-            small: { heartbeat_interval_seconds: heartbeatSeconds },
-            fields: { get_state: getState(this.#replica.tables.freeze({ tasks: true }), views) },
-          },
-        },
-      },
-      { ascii: true },
-    )
-    const length = await lengthOf(write)
-    await writeOut(stream, function* (page) {
-      yield* whole(`${length}\n`)(page)
-      yield* write(page)
-    })
+    const frozen = this.#replica.tables.freeze({ tasks: true })
+    try {
+      const write = await writeParts(media, subscribed(frozen, views), { ascii: true })
+      const length = await lengthOf(write)
+      await writeOut(stream, function* (page) {
+        yield* whole(`${length}\n`)(page)
+        yield* write(page)
+      })
+    } finally {
+      frozen.release()
+    }
   }
 
   #tell(applied: Applied): void {
@@ -117,6 +109,18 @@ export class OperatorStreams {
     stream.write(writeRecord('mesos.v1.master.Event', media, event))
   }
 }
+
+const subscribed = (frozen: Frozen, views: Views): Parts => ({
+  name: 'mesos.v1.master.Event',
+  small: { type: 'SUBSCRIBED' },
+  fields: {
+    subscribed: {
+      name: 'mesos.v1.master.Event.Subscribed',
+      small: { heartbeat_interval_seconds: heartbeatSeconds },
+      fields: { get_state: getState(frozen, views) },
+    },
+  },
+})
 
 function maySee(views: Views, { framework, task }: Applied): boolean {
   if (!framework) return true

@@ -1,10 +1,10 @@
 import { toJson } from '@meseta/common/protocol/codec'
-import type { ExecutorInfo, Label, Labels, Offer, Task, TaskStatus } from '@meseta/common/protocol/mesos'
+import type { ExecutorInfo, Label, Labels, Offer } from '@meseta/common/protocol/mesos'
 import { legacyAttributes, legacyReservations, legacyResources } from '@meseta/common/resources/legacy'
 import { Resources } from '@meseta/common/resources/resources'
 import { capabilitiesOf, rolesOf } from '../state/framework-info.ts'
 import { addressOf } from '../state/offers.ts'
-import type { AgentRow, ExecutorRow, FrameworkRow, TaskRow } from './tables.ts'
+import type { AgentRow, ExecutorRow, FrameworkRow } from './tables.ts'
 import { seesAll, type Views } from './views.ts'
 
 // The objects of the older endpoints (Mesos contract 4.1): times in seconds, resources as objects, `slave` for agent.
@@ -160,66 +160,3 @@ function commandOf({ command }: ExecutorInfo): Json {
   if (command.environment) result.environment = toJson('mesos.v1.Environment', command.environment)
   return result
 }
-
-/** A task's JSON, which is made once for each change of it. */
-export function taskText(row: TaskRow): string {
-  row.text ??= JSON.stringify(taskOf(row))
-  return row.text
-}
-
-export function taskOf(row: TaskRow): Json {
-  const { task } = row
-  row.shown ??= legacyResources(row.resources)
-  const result: Json = {
-    id: task.task_id.value,
-    name: task.name,
-    framework_id: task.framework_id.value,
-    executor_id: task.executor_id?.value ?? '',
-    slave_id: task.agent_id.value,
-    state: task.state,
-    resources: row.shown,
-    role: task.resources?.find(resource => resource.allocation_info)?.allocation_info?.role ?? '*',
-    statuses: statusesOf(task).map(statusOf),
-  }
-  if (task.limits)
-    result.limits = Object.fromEntries(Object.entries(task.limits).map(([name, { value }]) => [name, finite(value)]))
-  if (task.user !== undefined) result.user = task.user
-  if (task.labels) result.labels = labelsOf(task.labels)
-  if (task.discovery) result.discovery = toJson('mesos.v1.DiscoveryInfo', task.discovery)
-  if (task.container) result.container = toJson('mesos.v1.ContainerInfo', task.container)
-  if (task.health_check) result.health_check = toJson('mesos.v1.HealthCheck', task.health_check)
-  return result
-}
-
-/** JSON has no infinity. */
-const finite = (value: number): number | string => (Number.isFinite(value) ? value : 'Infinity')
-
-/** STAGING never is one of them: consumers index them unguarded (Mesos contract 4.1). */
-const statusesOf = (task: Task): TaskStatus[] => (task.statuses ?? []).filter(({ state }) => state !== 'TASK_STAGING')
-
-function statusOf(status: TaskStatus): Json {
-  const result: Json = { state: status.state, timestamp: status.timestamp ?? 0 }
-  if (status.labels) result.labels = labelsOf(status.labels)
-  if (status.container_status) result.container_status = toJson('mesos.v1.ContainerStatus', status.container_status)
-  if (status.healthy !== undefined) result.healthy = status.healthy
-  return result
-}
-
-/** The task of the feed: the one of /state and what its latest status says (docs/architecture.md). */
-export function feedTaskOf(row: TaskRow, frameworkName: string): Json {
-  const latest = row.task.statuses?.at(-1)
-  return {
-    ...taskOf(row),
-    framework_name: frameworkName,
-    ...defined({
-      message: latest?.message,
-      reason: latest?.reason,
-      source: latest?.source,
-      healthy: latest?.healthy,
-      timestamp: latest?.timestamp,
-    }),
-  }
-}
-
-const defined = (fields: Json): Json =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))

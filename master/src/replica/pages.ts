@@ -155,13 +155,19 @@ export const whole =
   }
 
 /** JSON texts with commas between them, one row each; a row without a text is left out. */
-export function* list<Row>(page: Page, rows: Iterable<Row>, write: (row: Row) => string | undefined): Slices {
+export function* list<Row>(
+  page: Page,
+  rows: Iterable<Row>,
+  write: (row: Row) => string | Uint8Array | undefined,
+): Slices {
   let first = true
   for (const row of rows) {
     const text = write(row)
     if (text !== undefined) {
-      page.text(first ? text : `,${text}`)
+      if (!first) page.text(',')
       first = false
+      if (typeof text === 'string') page.text(text)
+      else page.bytes(text)
     }
     if (page.row()) yield
   }

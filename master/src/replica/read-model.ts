@@ -13,7 +13,7 @@ import type { MasterFacts } from './facts.ts'
 import { answerInPages } from './pages.ts'
 import type { ReadCounts, ReadRequest, ReadSide, ResourceSums } from './read-side.ts'
 import { Replica } from './replica.ts'
-import type { Bounds } from './tables.ts'
+import type { Bounds, Frozen, Tables } from './tables.ts'
 import { type Viewer, type ViewRules, type Views, viewsBy } from './views.ts'
 
 /** Answers that are written at a time: each keeps the state of its moment. More wait in line. */
@@ -75,21 +75,28 @@ export class ReadModel implements ReadSide {
 
   #answer(request: ReadRequest & { type: 'OLDER' | 'CALL' }, reply: ReadReply): void {
     this.#answers += 1
-    const views = this.#viewsOf(request.viewer)
+    const frozen: Frozen[] = []
+    const freeze: Tables['freeze'] = what => {
+      const one = this.#replica.tables.freeze(what)
+      frozen.push(one)
+      return one
+    }
+    const reading = { replica: this.#replica, freeze, views: this.#viewsOf(request.viewer) }
     this.#run(reply, async reply => {
       try {
         if (request.type === 'CALL') {
-          const write = await readCall(request.call, request.media, this.#replica, views)
+          const write = await readCall(request.call, request.media, reading)
           await answerInPages(reply, { 'content-type': request.media }, write)
         } else {
           const query = new URLSearchParams(request.query)
-          const write = legacyReads[request.route]!({ replica: this.#replica, query, views })
+          const write = legacyReads[request.route]!({ ...reading, query })
           const callback = callbackOf(query)
           if (typeof callback === 'object') reply.answer(callback)
           else if (callback === undefined) await answerInPages(reply, { 'content-type': 'application/json' }, write)
           else await answerInPages(reply, { 'content-type': 'text/javascript' }, scripted(callback, write))
         }
       } finally {
+        for (const one of frozen) one.release()
         this.#answers -= 1
         this.#waiting.shift()?.()
       }

@@ -1,13 +1,15 @@
-import type { FeedWriter } from '@meseta/common/feed/writer'
+import type { FeedWalk, FeedWriter } from '@meseta/common/feed/writer'
 import type { MasterInfo } from '@meseta/common/protocol/mesos'
 import { legacyResources } from '@meseta/common/resources/legacy'
 import type { Clock, Timer } from '@meseta/common/service/clock'
 import type { Change } from '../state/changes.ts'
 import { weightsOf } from '../state/weights.ts'
 import { leaderInfo, type MasterFacts } from './facts.ts'
-import { feedFrameworkOf, feedTaskOf, slaveOf } from './legacy-shapes.ts'
+import { feedFrameworkOf, slaveOf } from './legacy-shapes.ts'
 import { legacyRoleOf, rolesIn } from './roles.ts'
-import { type Applied, type Bounds, Tables, type TaskRow } from './tables.ts'
+import { type Applied, type Bounds, type FrameworkRow, Tables, type TaskKey } from './tables.ts'
+import type { TaskRow } from './task-rows.ts'
+import { feedTaskJson } from './task-shape.ts'
 
 /** Sums (agents, frameworks, roles, the cluster) go to the feed at most this often; tasks go at once. Milliseconds. */
 const sumsEvery = 250
@@ -35,6 +37,7 @@ export class Replica {
     this.feed = options.feed
     this.#facts = options.facts
     this.tables = new Tables(options.bounds)
+    this.feed.attach('task', { walk: () => walkTasks(this.tables) })
     this.#masters = [options.facts.masterInfo]
     this.#showSums()
   }
@@ -80,7 +83,7 @@ export class Replica {
     this.#sums?.cancel()
   }
 
-  #feed({ change, agent, framework, task, forgotten }: Applied): void {
+  #feed({ change, agent, framework, task, unchanged, forgotten }: Applied): void {
     if (agent) this.#changedAgents.add(agent.view.info.id!.value)
     if (framework) this.#changedFrameworks.add(framework.view.info.id!.value)
     switch (change.type) {
@@ -100,21 +103,24 @@ export class Replica {
         break
       case 'TASK':
       case 'TASK_STATUS':
-        if (task && framework) this.feed.put('task', taskKey(task), feedTaskOf(task, framework.view.info.name))
-        if (task) this.#changedAgents.add(task.task.agent_id.value)
+        if (task && framework && !unchanged) this.#feedTask(framework, task)
         break
       default:
     }
-    for (const row of forgotten ?? []) this.#forget(row)
+    for (const key of forgotten ?? []) this.#forget(key)
+  }
+
+  #feedTask(framework: FrameworkRow, row: TaskRow): void {
+    const { seq, at } = this.feed.tell('task', keyOf(framework.id, row), bodyOf(framework, row))
+    this.tables.tasks.told(row.slot, seq, at)
+    this.#changedAgents.add(row.task.agent_id.value)
   }
 
   /** A task left the history. Its id may have been used again since. */
-  #forget(row: TaskRow): void {
-    const frameworkId = row.task.framework_id.value
+  #forget({ frameworkId, id }: TaskKey): void {
     const framework = this.tables.frameworks.get(frameworkId) ?? this.tables.completedFrameworks.get(frameworkId)
-    const id = row.task.task_id.value
-    const again = framework?.tasks.has(id) || framework?.completedIds.has(id)
-    if (!again) this.feed.del('task', taskKey(row))
+    const again = framework?.slots.has(id) || framework?.completedIds.has(id)
+    if (!again) this.feed.tell('task', `${frameworkId}/${id}`, undefined)
   }
 
   #sumsLater(): void {
@@ -189,4 +195,18 @@ export class Replica {
   }
 }
 
-const taskKey = ({ task }: TaskRow): string => `${task.framework_id.value}/${task.task_id.value}`
+const keyOf = (frameworkId: string, { task }: TaskRow): string => `${frameworkId}/${task.task_id.value}`
+const bodyOf = ({ view }: FrameworkRow, { legacy, task }: TaskRow): string => feedTaskJson(legacy, task, view.info.name)
+
+/** All tasks as they are now. Of those with one id the newest comes last. */
+function walkTasks(tables: Tables): FeedWalk {
+  const frozen = tables.freeze({ tasks: true })
+  function* all() {
+    for (const { row: framework, tasks } of [...frozen.completedFrameworks, ...frozen.frameworks])
+      for (const fate of ['completed', 'unreachable', 'active'] as const)
+        for (const row of tasks[fate])
+          yield { key: keyOf(framework.id, row), body: bodyOf(framework, row), seq: row.seq, at: row.at }
+  }
+  const rows = all()
+  return { next: () => rows.next().value ?? undefined, end: frozen.release }
+}

@@ -8,10 +8,10 @@ import type {
   TaskStatus,
 } from '@meseta/common/protocol/mesos'
 import { holdsResources } from '@meseta/common/protocol/task-state'
-import type { LegacyValues } from '@meseta/common/resources/legacy'
 import { Resources } from '@meseta/common/resources/resources'
 import type { AgentView, Change, FrameworkView } from '../state/changes.ts'
 import { noSettings, type Settings } from '../state/commands.ts'
+import { emptyList, type Fate, type FrozenTasks, type TaskList, type TaskRow, TaskRows } from './task-rows.ts'
 
 /** Statuses that are kept of a task: its first, which readers take its container from, and the newest. */
 const maxStatuses = 32
@@ -31,21 +31,6 @@ export interface AgentRow {
   /** Frameworks with tasks or executors here, and how many of them. */
   readonly frameworks: Map<string, number>
 }
-
-/** A task as it was after one change: the next change makes another row. */
-export interface TaskRow {
-  readonly task: Task
-  readonly resources: Resources
-  /** Whether `resources` are counted as used. */
-  readonly counted: boolean
-  readonly fate: Fate
-  /** The object form of `resources`, made when it is first asked for. */
-  shown: LegacyValues | undefined
-  /** Its JSON in /state, made when it is first asked for. */
-  text: string | undefined
-}
-
-export type Fate = 'active' | 'completed' | 'unreachable'
 
 /** What a framework has in one role. */
 export interface Holding {
@@ -70,11 +55,11 @@ export interface FrameworkRow {
   offered: Resources
   /** The same by role. */
   readonly holdings: Map<string, Holding>
-  /** By id: active and unreachable. */
-  readonly tasks: Map<string, TaskRow>
-  /** Oldest first, bounded. An id may come more than once. */
-  readonly completed: TaskRow[]
-  /** How many of them have an id. */
+  /** Of the active and unreachable ones, by id. */
+  readonly slots: Map<string, number>
+  /** The completed ones are bounded. An id may come more than once among them. */
+  readonly lists: Readonly<Record<Fate, TaskList>>
+  /** How many of the completed ones have an id. */
   readonly completedIds: Map<string, number>
   readonly offers: Map<string, Offer>
   /** By agent and id. */
@@ -91,7 +76,7 @@ export interface Bounds {
 /** A framework as it was at a freeze, with its tasks by their fate; without them where nobody wants to know. */
 export interface FrozenFramework {
   readonly row: FrameworkRow
-  readonly tasks: Readonly<Record<Fate, readonly TaskRow[]>>
+  readonly tasks: Readonly<Record<Fate, Iterable<TaskRow>>>
 }
 
 /** All that answers of more than one page read, as it was at one moment. */
@@ -101,6 +86,13 @@ export interface Frozen {
   readonly frameworks: readonly FrozenFramework[]
   readonly completedFrameworks: readonly FrozenFramework[]
   readonly operations: readonly Operation[]
+  /** It is read no more. */
+  release(): void
+}
+
+export interface TaskKey {
+  readonly frameworkId: string
+  readonly id: string
 }
 
 /** What a change did, for those who follow: what was looked up and what fell out of the bounded histories. */
@@ -111,8 +103,10 @@ export interface Applied {
   readonly agent?: AgentRow
   /** Of a TASK_STATUS: the newest status until then. */
   readonly before?: TaskStatus | undefined
-  /** Completed tasks that were forgotten to make room. */
-  readonly forgotten?: readonly TaskRow[]
+  /** Tasks that were forgotten, completed ones to make room. */
+  readonly forgotten?: readonly TaskKey[]
+  /** Of a TASK_STATUS: it has brought nothing new. */
+  readonly unchanged?: boolean
 }
 
 /**
@@ -138,6 +132,7 @@ export class Tables {
   offered = Resources.empty
   /** Tasks by state, the completed ones in the histories too. */
   readonly counters = new Map<TaskState, number>()
+  readonly tasks = new TaskRows()
   /** The frameworks' ids by offer. */
   readonly #offerOwners = new Map<string, string>()
   readonly #bounds: Bounds
@@ -150,14 +145,34 @@ export class Tables {
   /** The tables as they are now, for an answer that is written in more than one turn. */
   freeze(what: { readonly tasks: boolean }): Frozen {
     this.#freezes += 1
-    const frozen = (row: FrameworkRow): FrozenFramework => ({ row, tasks: what.tasks ? tasksOf(row) : noTasks })
+    const tasks = what.tasks ? this.tasks.freeze() : undefined
+    const frozen = (row: FrameworkRow): FrozenFramework => ({ row, tasks: tasks ? tasksOf(row, tasks) : noTasks })
     return {
       agents: [...this.agents.values()],
       recoveredAgents: [...this.recoveredAgents.values()],
       frameworks: [...this.frameworks.values()].map(frozen),
       completedFrameworks: [...this.completedFrameworks.values()].map(frozen),
       operations: [...this.operations.values()],
+      release: () => tasks?.release(),
     }
+  }
+
+  /** A task that is active or unreachable. */
+  task(frameworkId: string, id: string): TaskRow | undefined {
+    const framework = this.frameworks.get(frameworkId)
+    const slot = framework?.slots.get(id)
+    return slot === undefined ? undefined : this.tasks.row(slot)
+  }
+
+  /** All tasks of a framework that are active or unreachable. */
+  *tasksOf(frameworkId: string): Iterable<TaskRow> {
+    for (const slot of this.frameworks.get(frameworkId)?.slots.values() ?? []) yield this.tasks.row(slot)
+  }
+
+  /** The tasks of a framework, there or completed, that are completed; oldest first. */
+  *completedOf(frameworkId: string): Iterable<TaskRow> {
+    const framework = this.frameworks.get(frameworkId) ?? this.completedFrameworks.get(frameworkId)
+    if (framework) for (const slot of this.tasks.slotsOf(framework.lists.completed)) yield this.tasks.row(slot)
   }
 
   #agent(id: string): AgentRow | undefined {
@@ -272,8 +287,8 @@ export class Tables {
         used: Resources.empty,
         offered: Resources.empty,
         holdings: new Map(),
-        tasks: new Map(),
-        completed: [],
+        slots: new Map(),
+        lists: { active: emptyList(), unreachable: emptyList(), completed: emptyList() },
         completedIds: new Map(),
         offers: new Map(),
         executors: new Map(),
@@ -291,7 +306,7 @@ export class Tables {
     this.frameworks.delete(id)
     framework.completedAt = at
     framework.view = { ...framework.view, active: false, connected: false }
-    const forgotten = [...framework.tasks.values()].flatMap(row => this.#complete(framework, row))
+    const forgotten = [...framework.slots.values()].flatMap(slot => this.#complete(framework, this.tasks.row(slot)))
     // Agents may bring a framework back whose end has fallen out of the heart's memory.
     forgotten.push(...this.#forgetCompleted(id))
     this.completedFrameworks.set(id, framework)
@@ -301,90 +316,97 @@ export class Tables {
   }
 
   /** Drops a completed framework; answers the tasks that went with it. */
-  #forgetCompleted(id: string): readonly TaskRow[] {
+  #forgetCompleted(id: string): readonly TaskKey[] {
     const row = this.completedFrameworks.get(id)
     if (!row) return []
     const framework = copyOf(row, this.#freezes)
     this.completedFrameworks.delete(id)
-    for (const task of framework.completed) this.#drop(framework, task)
-    return framework.completed
+    return [...this.tasks.slotsOf(framework.lists.completed)].map(slot => this.#drop(framework, this.tasks.row(slot)))
   }
 
   #addTask(task: Task): Partial<Applied> {
-    const framework = this.#framework(task.framework_id.value)
+    const frameworkId = task.framework_id.value
+    const framework = this.#framework(frameworkId)
     if (!framework) return {}
-    const resources = Resources.from(task.resources ?? [])
-    const counted = holdsResources(task.state)
-    const row: TaskRow = { task, resources, counted, fate: 'active', shown: undefined, text: undefined }
-    framework.tasks.set(task.task_id.value, row)
-    this.#count(framework, row, task.state, 1)
+    const { forgotten = [] } = this.#forgetTask(frameworkId, task.task_id.value)
+    const slot = this.tasks.add(task)
+    framework.slots.set(task.task_id.value, slot)
+    this.tasks.append(framework.lists.active, slot, 'active')
+    this.#count(framework, task, task.state, 1)
     this.#place(framework, task.agent_id.value, 1)
-    if (counted) this.#use(framework, task.agent_id.value, resources, true)
-    return { framework, task: row }
+    if (holdsResources(task.state)) this.#use(framework, task.agent_id.value, resourcesOf(task), true)
+    return { framework, task: this.tasks.row(slot, task), forgotten }
   }
 
   #updateTask(change: Change & { type: 'TASK_STATUS' }): Partial<Applied> {
     const framework = this.#framework(change.frameworkId)
-    const row = framework?.tasks.get(change.taskId)
-    if (!framework || !row) return {}
+    const slot = framework?.slots.get(change.taskId)
+    if (!framework || slot === undefined) return {}
     const { state, status, forwarded } = change
-    const before = row.task.statuses?.at(-1)
-    const statuses = [...(row.task.statuses ?? [])]
+    const { task: old } = this.tasks.row(slot)
+    const before = old.statuses?.at(-1)
+    const statuses = [...(old.statuses ?? [])]
     // A second status of the same state replaces the one before (Mesos contract 2.6).
-    if (statuses.at(-1)?.state === status.state) statuses.pop()
+    if (before?.state === status.state) statuses.pop()
     statuses.push(status)
     if (statuses.length > maxStatuses) statuses.splice(1, 1)
-    if (row.task.state !== state) {
-      this.#count(framework, row, row.task.state, -1)
-      this.#count(framework, row, state, 1)
-    }
-    const task: Task = { ...row.task, state, statuses }
+    const task: Task = { ...old, state, statuses }
     if (forwarded) {
       task.status_update_state = forwarded.state
       task.status_update_uuid = forwarded.uuid
     }
+    if (old.state !== state) {
+      this.#count(framework, old, old.state, -1)
+      this.#count(framework, task, state, 1)
+    }
     // An end gives the resources back, and a return from unreachability takes them again.
-    const counted = holdsResources(state)
-    if (counted !== row.counted) this.#use(framework, task.agent_id.value, row.resources, counted)
-    const updated: TaskRow = { ...row, task, counted, text: undefined }
-    framework.tasks.set(change.taskId, updated)
-    return { framework, task: updated, before }
+    if (holdsResources(state) !== holdsResources(old.state))
+      this.#use(framework, task.agent_id.value, resourcesOf(task), holdsResources(state))
+    const unchanged = !this.tasks.update(slot, task)
+    return { framework, task: this.tasks.row(slot, task), before, unchanged }
   }
 
   #endTask(change: Change & { type: 'TASK_ENDED' }): Partial<Applied> {
     const framework = this.#framework(change.frameworkId)
-    const row = framework?.tasks.get(change.taskId)
-    if (!framework || !row) return {}
+    const slot = framework?.slots.get(change.taskId)
+    if (!framework || slot === undefined) return {}
+    const row = this.tasks.row(slot)
     if (change.fate === 'completed') return { framework, task: row, forgotten: this.#complete(framework, row) }
-    const unreachable: TaskRow = { ...row, fate: 'unreachable' }
-    framework.tasks.set(change.taskId, unreachable)
-    return { framework, task: unreachable }
+    this.tasks.unlink(framework.lists[row.fate], slot)
+    this.tasks.append(framework.lists.unreachable, slot, 'unreachable')
+    return { framework, task: row }
   }
 
   /** Moves a task to the completed ones; answers those that had to go. */
-  #complete(framework: FrameworkRow, row: TaskRow): TaskRow[] {
-    framework.tasks.delete(row.task.task_id.value)
-    framework.completed.push({ ...row, fate: 'completed' })
-    bump(framework.completedIds, row.task.task_id.value, 1)
-    if (framework.completed.length <= this.#bounds.completedTasksPerFramework) return []
-    const forgotten = framework.completed.shift()!
-    bump(framework.completedIds, forgotten.task.task_id.value, -1)
-    this.#drop(framework, forgotten)
-    return [forgotten]
+  #complete(framework: FrameworkRow, { slot, fate, task }: TaskRow): TaskKey[] {
+    const { completed } = framework.lists
+    framework.slots.delete(task.task_id.value)
+    this.tasks.unlink(framework.lists[fate], slot)
+    this.tasks.append(completed, slot, 'completed')
+    bump(framework.completedIds, task.task_id.value, 1)
+    if (completed.size <= this.#bounds.completedTasksPerFramework) return []
+    const oldest = this.tasks.row(completed.first)
+    this.tasks.unlink(completed, oldest.slot)
+    bump(framework.completedIds, oldest.task.task_id.value, -1)
+    return [this.#drop(framework, oldest)]
   }
 
   #forgetTask(frameworkId: string, taskId: string): Partial<Applied> {
     const framework = this.#framework(frameworkId)
-    const row = framework?.tasks.get(taskId)
-    if (!framework || !row) return {}
-    framework.tasks.delete(taskId)
-    this.#drop(framework, row)
-    return { framework, task: row, forgotten: [row] }
+    const slot = framework?.slots.get(taskId)
+    if (!framework || slot === undefined) return {}
+    framework.slots.delete(taskId)
+    const row = this.tasks.row(slot)
+    this.tasks.unlink(framework.lists[row.fate], slot)
+    return { framework, forgotten: [this.#drop(framework, row)] }
   }
 
-  #drop(framework: FrameworkRow, row: TaskRow): void {
-    this.#count(framework, row, row.task.state, -1)
-    this.#place(framework, row.task.agent_id.value, -1)
+  /** A task that is in no list any more is forgotten. */
+  #drop(framework: FrameworkRow, { slot, task }: TaskRow): TaskKey {
+    this.#count(framework, task, task.state, -1)
+    this.#place(framework, task.agent_id.value, -1)
+    this.tasks.remove(slot)
+    return { frameworkId: framework.id, id: task.task_id.value }
   }
 
   #addExecutor({ agentId, frameworkId, info }: ExecutorRow): Partial<Applied> {
@@ -446,10 +468,10 @@ export class Tables {
     this.used = moved(this.used, bare, more)
   }
 
-  #count(framework: FrameworkRow, row: TaskRow, state: TaskState, by: number): void {
+  #count(framework: FrameworkRow, { agent_id }: Task, state: TaskState, by: number): void {
     bump(this.counters, state, by)
     bump(framework.counters, state, by)
-    const agent = this.#agent(row.task.agent_id.value)
+    const agent = this.#agent(agent_id.value)
     if (agent) bump(agent.counters, state, by)
   }
 
@@ -462,16 +484,30 @@ export class Tables {
 
 const noTasks = { active: [], unreachable: [], completed: [] }
 
-function tasksOf({ tasks, completed }: FrameworkRow): FrozenFramework['tasks'] {
-  const active: TaskRow[] = []
-  const unreachable: TaskRow[] = []
-  for (const row of tasks.values()) (row.fate === 'active' ? active : unreachable).push(row)
-  return { active, unreachable, completed: [...completed] }
+function tasksOf({ lists }: FrameworkRow, tasks: FrozenTasks): FrozenFramework['tasks'] {
+  return {
+    get active() {
+      return tasks.of(lists.active, 'active')
+    },
+    get unreachable() {
+      return tasks.of(lists.unreachable, 'unreachable')
+    },
+    get completed() {
+      return tasks.of(lists.completed, 'completed')
+    },
+  }
 }
+
+const resourcesOf = (task: Task): Resources => Resources.from(task.resources ?? [])
 
 const copyOf = (row: FrameworkRow, frozen: number): FrameworkRow => ({
   ...row,
   frozen,
+  lists: {
+    active: { ...row.lists.active },
+    unreachable: { ...row.lists.unreachable },
+    completed: { ...row.lists.completed },
+  },
   holdings: new Map(row.holdings),
   offers: new Map(row.offers),
   executors: new Map(row.executors),

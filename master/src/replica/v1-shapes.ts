@@ -1,3 +1,4 @@
+import { stringify } from '@meseta/common/protocol/codec'
 import type {
   MasterResponseGetAgentsAgent,
   MasterResponseGetFrameworksFramework,
@@ -5,10 +6,11 @@ import type {
   TimeInfo,
 } from '@meseta/common/protocol/mesos'
 import type { Resources } from '@meseta/common/resources/resources'
-import { type Parts, rowsOf } from './message-parts.ts'
+import { type Parts, type Rows, rowsOf } from './message-parts.ts'
 import { rolesIn } from './roles.ts'
-import type { AgentRow, Fate, FrameworkRow, Frozen, FrozenFramework, Tables } from './tables.ts'
-import type { Views } from './views.ts'
+import type { AgentRow, FrameworkRow, Frozen, FrozenFramework, Tables } from './tables.ts'
+import type { Fate } from './task-rows.ts'
+import { seesAll, type Views } from './views.ts'
 
 // The replies of the v1 operator API (Mesos contract 3); those that may be large in parts.
 
@@ -82,14 +84,18 @@ export function getFrameworks({ frameworks, completedFrameworks }: Frozen, views
 export function getTasks({ frameworks, completedFrameworks }: Frozen, views: Views): Parts {
   function* tasks(fate: Fate) {
     for (const { row, tasks } of [...frameworks, ...completedFrameworks])
-      for (const { task } of tasks[fate]) if (views.task(task, row.view.info)) yield task
+      for (const task of tasks[fate]) if (views === seesAll || views.task(task.task, row.view.info)) yield task
   }
-  const rows = (fate: Fate) =>
-    rowsOf(
-      'mesos.v1.Task',
-      () => tasks(fate),
-      task => task,
-    )
+  // They are kept as protobuf.
+  const rows = (fate: Fate): Rows => ({
+    of: 'mesos.v1.Task',
+    rows: {
+      *[Symbol.iterator]() {
+        for (const task of tasks(fate))
+          yield { json: () => stringify('mesos.v1.Task', task.task), protobuf: () => task.v1 }
+      },
+    },
+  })
   return {
     name: 'mesos.v1.master.Response.GetTasks',
     fields: { tasks: rows('active'), unreachable_tasks: rows('unreachable'), completed_tasks: rows('completed') },

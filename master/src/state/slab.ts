@@ -17,9 +17,14 @@ export class Slab {
   readonly #large = new Map<number, Uint8Array>()
   #used = pageBytes
   #nextLarge = -1
+  /** Who holds the slab, oldest first. */
+  readonly #holds = new Set<number>()
+  #newestHold = 0
+  /** Places that were freed while it was held, oldest first, and the newest hold at that time. */
+  #freed: { readonly place: number; readonly hold: number }[] = []
   #bytes = 0
 
-  /** Bytes of all records that are kept, with what their places waste. */
+  /** Bytes of all records that are kept or held, with what their places waste. */
   get bytes(): number {
     return this.#bytes
   }
@@ -44,7 +49,28 @@ export class Slab {
     return page.subarray(at + head, at + head + page.readUInt32LE(at))
   }
 
+  /** Until the function that this answers is called, records that there are now stay readable, and only their places are not used again. */
+  hold(): () => void {
+    const hold = ++this.#newestHold
+    this.#holds.add(hold)
+    return () => {
+      if (this.#holds.delete(hold)) this.#freeUnheld()
+    }
+  }
+
+  #freeUnheld(): void {
+    const oldest = this.#holds.values().next().value ?? Number.POSITIVE_INFINITY
+    let free = 0
+    while (free < this.#freed.length && this.#freed[free]!.hold < oldest) this.#release(this.#freed[free++]!.place)
+    this.#freed = this.#freed.slice(free)
+  }
+
   free(place: number): void {
+    if (this.#holds.size > 0) this.#freed.push({ place, hold: this.#newestHold })
+    else this.#release(place)
+  }
+
+  #release(place: number): void {
     const large = this.#large.get(place)
     if (large) {
       this.#large.delete(place)

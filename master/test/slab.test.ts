@@ -1,0 +1,40 @@
+import t from 'tap'
+import { Slab } from '../src/state/slab.ts'
+
+const record = (text: string, length = 40) => Buffer.from(text.padEnd(length))
+const read = (slab: Slab, place: number) => Buffer.from(slab.get(place)).toString().trim()
+
+t.test('a place that was freed is used again, but not while the slab is held', async t => {
+  const slab = new Slab()
+  const first = slab.put(record('first'))
+  const second = slab.put(record('second'))
+  const release = slab.hold()
+  slab.free(first)
+  const third = slab.put(record('third'))
+  t.not(third, first)
+  t.equal(read(slab, first), 'first', 'who holds it reads on')
+  release()
+  t.equal(slab.put(record('fourth')), first)
+  t.equal(read(slab, second), 'second')
+})
+
+t.test('what was freed before a hold does not wait for it, and the oldest hold counts', async t => {
+  const slab = new Slab()
+  const large = slab.put(record('large', 100_000))
+  const [one, other] = [slab.put(record('one')), slab.put(record('other'))]
+  const full = slab.bytes
+  const older = slab.hold()
+  slab.free(one)
+  const newer = slab.hold()
+  slab.free(other)
+  slab.free(large)
+  t.equal(slab.bytes, full)
+  older()
+  t.equal(read(slab, other), 'other')
+  t.equal(read(slab, large), 'large')
+  t.equal(slab.put(record('next')), one)
+  older()
+  newer()
+  newer()
+  t.ok(slab.bytes < full - 100_000)
+})
