@@ -1,6 +1,7 @@
 import { type Context, defineComponent, type Handle } from '@meseta/common/service/component'
 import { shownFlags } from '@meseta/common/service/flags'
 import { Health } from '@meseta/common/service/health'
+import { HostUsage, readHost } from '@meseta/common/service/host-usage'
 import { createHttp } from '@meseta/common/service/http'
 import { Verbosity } from '@meseta/common/service/verbosity'
 import type { FastifyInstance } from 'fastify'
@@ -12,6 +13,8 @@ import { healthOf, Since } from './health.ts'
 import { serveFeed, serveRoutes } from './http.ts'
 import { Leader, type LeaderOptions } from './leader.ts'
 import { masterInfoOf } from './master-info.ts'
+import { prometheusText } from './metrics/prometheus.ts'
+import { ownMetrics } from './metrics/snapshot.ts'
 import { openMasterLog } from './own-log.ts'
 import { ReadModel } from './replica/read-model.ts'
 import { ReadThread } from './replica/thread/read-thread.ts'
@@ -43,9 +46,11 @@ async function start(given: Context<MasterFlags>): Promise<Handle> {
       blindSince: held.standing?.master?.blindSince,
       unwritten: held.standing?.master?.registrar.queued ?? 0,
     })
+  const host = new HostUsage(() => readHost(flags.work_dir ?? '/'))
+  const metrics = () => ({ ...ownMetrics((clock.now() - startedAt) / 1000, host), ...held.standing?.metrics() })
   const own: OwnProcess = {
     health,
-    metrics: () => held.standing?.metrics((clock.now() - startedAt) / 1000) ?? {},
+    metrics,
     version: mesosVersion,
     buildTime: startedAt,
     flags: shown,
@@ -59,6 +64,7 @@ async function start(given: Context<MasterFlags>): Promise<Handle> {
     health: new Health(),
     own: ['health', 'version', 'flags'],
     bodyLimit,
+    metricsText: () => prometheusText(metrics()),
     allowedOrigins: flags.http_cors_allowed_origins,
     tls,
     authentication,

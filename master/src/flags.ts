@@ -106,6 +106,11 @@ export const masterFlags = defineFlags({
     default: 1_000,
     help: 'Unreachable tasks that are remembered, by framework.',
   },
+  publish_per_framework_metrics: {
+    type: 'boolean',
+    default: true,
+    help: 'Whether metrics tell of each framework by itself.',
+  },
   domain: { type: 'json', help: 'Where this master is: {"fault_domain":{"region":{"name":…},"zone":{"name":…}}}.' },
   read_worker: {
     type: 'boolean',

@@ -1,12 +1,12 @@
 import type { MasterInfo } from '@meseta/common/protocol/mesos'
 import type { Context } from '@meseta/common/service/component'
-import { leaderMetrics } from './api/metrics.ts'
 import { OperatorEndpoint } from './api/operator.ts'
 import type { OwnProcess } from './api/own-process.ts'
 import type { LeaderApi } from './api/routes.ts'
 import { mesosVersion } from './api/version.ts'
 import { heartConfig, type MasterFlags } from './flags.ts'
 import { Master } from './master.ts'
+import { leaderMetrics } from './metrics/snapshot.ts'
 import { probeAgent } from './probe.ts'
 import type { MasterFacts } from './replica/facts.ts'
 import type { ReadModelOptions } from './replica/read-model.ts'
@@ -75,8 +75,9 @@ export class Leader {
     return this.#master.lead()
   }
 
-  metrics(uptimeSeconds: number): Record<string, number> | undefined {
-    return this.#served && leaderMetrics(this.#master, this.#served.read.counts, uptimeSeconds)
+  metrics(): Record<string, number> {
+    const { publish_per_framework_metrics: byFramework } = this.#context.flags
+    return this.#served ? leaderMetrics(this.#master, this.#served.read.counts, byFramework) : {}
   }
 
   async stop(): Promise<void> {

@@ -8,6 +8,7 @@ import type { Random } from '@meseta/common/service/random'
 import type { Logger } from 'pino'
 import { SchedulerEndpoint } from './api/scheduler.ts'
 import { logChange, logNote } from './change-log.ts'
+import { Timings } from './metrics/timings.ts'
 import { raiseEpoch } from './registrar/epoch.ts'
 import { Registrar } from './registrar/registrar.ts'
 import type { RateLimits } from './security/rate-limits.ts'
@@ -56,6 +57,7 @@ export class Master {
   readonly scheduler: SchedulerEndpoint
   readonly registrar: Registrar
   readonly throttle: Throttle | undefined
+  readonly timings = new Timings()
   readonly #options: MasterOptions
   readonly #heart: Heart
   readonly #commands: Command[] = []
@@ -99,6 +101,12 @@ export class Master {
     return this.#heart
   }
 
+  /** What has come and is not done yet. */
+  get waiting(): { readonly messages: number; readonly commands: number; readonly requests: number } {
+    const messages = this.#commands.filter(({ type }) => type === 'LINK_MESSAGE').length
+    return { messages, commands: this.#commands.length, requests: this.#replies.size + this.scheduler.unanswered }
+  }
+
   /** Set once it leads. */
   get epoch(): number | undefined {
     return this.#epoch
@@ -120,7 +128,9 @@ export class Master {
   async lead(): Promise<void> {
     const { store, config, clock, random, log, bus, cluster } = this.#options
     const epoch = await raiseEpoch(store)
+    const began = clock.monotonic()
     const { agents, settings, clusterId } = await this.registrar.recover(config.masterInfo)
+    this.timings.stateFetch = clock.monotonic() - began
     if (this.#stopped) return
     this.#options.recovered(clusterId)
     this.#epoch = epoch
@@ -210,7 +220,11 @@ export class Master {
     const { clock, changed, mayGoOn } = this.#options
     while (this.#commands.length > 0 && (mayGoOn?.() ?? true)) {
       const commands = this.#commands.splice(0)
-      const effects = this.#heart.step({ wall: clock.now(), monotonic: clock.monotonic() }, commands)
+      const { allocator } = this.#heart.cluster
+      const { runs } = allocator
+      const monotonic = clock.monotonic()
+      const effects = this.#heart.step({ wall: clock.now(), monotonic }, commands)
+      if (allocator.runs !== runs) this.timings.allocationRun.add(clock.monotonic() - monotonic)
       const changes = effects.flatMap(effect => (effect.type === 'CHANGE' ? effect.change : []))
       // Readers first: whoever is told of a change by what follows finds it there.
       if (changes.length > 0) changed(++this.#seq, changes)
@@ -232,7 +246,7 @@ export class Master {
         this.#persist(effect)
         return
       case 'ALLOCATE_SOON':
-        this.#options.clock.after(0, () => this.dispatch({ type: 'ALLOCATE' }))
+        this.#allocateSoon()
         return
       case 'PROBE':
         void this.#options
@@ -253,6 +267,15 @@ export class Master {
     }
   }
 
+  #allocateSoon(): void {
+    const { clock } = this.#options
+    const wished = clock.monotonic()
+    clock.after(0, () => {
+      this.timings.allocationLatency.add(clock.monotonic() - wished)
+      this.dispatch({ type: 'ALLOCATE' })
+    })
+  }
+
   #persist({ op, change }: Effect & { type: 'PERSIST' }): void {
     const { clock, registryStoreTimeout = defaultStoreTimeout } = this.#options
     const timeout = clock.after(registryStoreTimeout, () =>
@@ -260,8 +283,10 @@ export class Master {
         new Error(`a registry write took longer than ${registryStoreTimeout / 1000} s (--registry_store_timeout)`),
       ),
     )
+    const began = clock.monotonic()
     this.registrar.apply(change).then(
       () => {
+        this.timings.stateStore.add(clock.monotonic() - began)
         timeout.cancel()
         this.dispatch({ type: 'PERSISTED', op })
       },

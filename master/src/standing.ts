@@ -2,7 +2,6 @@ import type { Candidacy, Member } from '@meseta/common/coordination/election'
 import { parseJson, stringify } from '@meseta/common/protocol/codec'
 import type { MasterInfo } from '@meseta/common/protocol/mesos'
 import type { Context } from '@meseta/common/service/component'
-import { followerMetrics } from './api/metrics.ts'
 import type { Leadership } from './api/routes.ts'
 import type { MasterFlags } from './flags.ts'
 import type { Leader } from './leader.ts'
@@ -49,8 +48,9 @@ export class Standing {
     return this.#leader?.master
   }
 
-  metrics(uptimeSeconds: number): Record<string, number> {
-    return this.#leader?.metrics(uptimeSeconds) ?? followerMetrics(uptimeSeconds)
+  /** Of its leadership; none while it does not lead. */
+  metrics(): Record<string, number> {
+    return this.#leader?.metrics() ?? {}
   }
 
   async begin(): Promise<void> {

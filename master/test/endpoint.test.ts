@@ -311,11 +311,11 @@ t.test('the metrics follow what a framework suppresses and revives', async t => 
   const framework = await new FakeScheduler(url, { name: 'a b', role: 'r' }).subscribe()
   const suppressed = async () =>
     (await getJson(`${url}/metrics/snapshot`))[`frameworks/a%20b/${framework.id}/roles/r/suppressed`]
-  t.equal(await suppressed(), undefined)
+  t.equal(await suppressed(), 0)
   await framework.call({ type: 'SUPPRESS' })
   t.equal(await suppressed(), 1)
   await framework.call({ type: 'REVIVE' })
-  t.equal(await suppressed(), undefined)
+  t.equal(await suppressed(), 0)
   await framework.call({ type: 'TEARDOWN' })
 })
 

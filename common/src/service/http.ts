@@ -42,6 +42,8 @@ export interface HttpOptions {
   /** Standard routes which the component serves in a shape of its own. */
   readonly own?: readonly StandardRoute[]
   readonly formatError?: FormatError
+  /** What `/metrics` says beside the registry's, in the text format of Prometheus. */
+  readonly metricsText?: () => string
   /** What is said of routes that do not exist; unless said, the route is named. */
   readonly notFound?: string
   /** Names beside the loopback ones, `--hostname` and the cluster's domain by which clients may call it; `.suffix` for a domain. */

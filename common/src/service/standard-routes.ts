@@ -16,6 +16,7 @@ export function serveStandardRoutes(
     readonly health: Health
     readonly flagDefinitions?: FlagDefinitions
     readonly own?: readonly StandardRoute[]
+    readonly metricsText?: () => string
   },
 ): void {
   const serves = (route: StandardRoute) => !options.own?.includes(route)
@@ -30,7 +31,7 @@ export function serveStandardRoutes(
     app.get('/flags', async () => ({ flags: shownFlags(definitions, context.flags as Record<string, unknown>) }))
   if (serves('metrics'))
     app.get('/metrics', async (_request, reply) => {
-      const text = await context.metrics.metrics()
+      const text = (await context.metrics.metrics()) + (options.metricsText?.() ?? '')
       return reply.type(context.metrics.contentType).send(text)
     })
 }

@@ -20,7 +20,12 @@ export const ownRoutes: Readonly<Record<string, OwnRoute>> = {
     request.method === 'GET' || request.method === 'HEAD'
       ? jsonAnswer(request, JSON.stringify({ flags: own.flags }))
       : refusal(405, 'Expecting GET', { allow: 'GET' }),
-  '/metrics/snapshot': (own, request) => jsonAnswer(request, JSON.stringify(own.metrics())),
+  '/metrics/snapshot': (own, request) => {
+    const { timeout } = queryOf(request)
+    // All of them are at hand: nobody waits.
+    if (timeout !== undefined) durationOf('timeout', timeout)
+    return jsonAnswer(request, JSON.stringify(own.metrics()))
+  },
   '/logging/toggle': ({ verbosity }, request) => toggle(verbosity, queryOf(request)),
   '/files/browse': async ({ files }, request) =>
     jsonAnswer(request, JSON.stringify(await browseFiles(files, queryOf(request)))),
@@ -47,9 +52,13 @@ function toggle(verbosity: Verbosity, { level, duration }: ReturnType<typeof que
   if (duration === undefined) throw new HttpError(400, "Expecting 'duration=value' in query.")
   if (level === undefined) throw new HttpError(400, "Expecting 'level=value' in query.")
   if (!/^\d{1,9}$/.test(level)) throw new HttpError(400, `Invalid level '${level.slice(0, 100)}'.`)
-  const milliseconds = parseDuration(duration)
-  if (milliseconds === undefined)
-    throw new HttpError(400, `Failed to parse duration '${duration.slice(0, 100)}': expecting one such as 5mins.`)
-  verbosity.set(Number(level), milliseconds)
+  verbosity.set(Number(level), durationOf('duration', duration))
   return empty(200)
+}
+
+/** Milliseconds. */
+function durationOf(name: string, text: string): number {
+  const milliseconds = parseDuration(text)
+  if (milliseconds !== undefined) return milliseconds
+  throw new HttpError(400, `Failed to parse ${name} '${text.slice(0, 100)}': expecting one such as 5mins.`)
 }

@@ -136,6 +136,11 @@ export class SchedulerEndpoint {
     return { type: 'CALL', request, call, streamId, principal }
   }
 
+  /** Calls that the heart has not answered yet. */
+  get unanswered(): number {
+    return this.#pending.size
+  }
+
   /** Carries out what the heart says to schedulers. Answers whether the effect was one of those. */
   carryOut(effect: Effect): boolean {
     switch (effect.type) {

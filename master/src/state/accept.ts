@@ -91,6 +91,7 @@ export interface Place {
 
 /** Runs one operation and answers what it leaves of the offered resources. */
 function perform(cluster: Cluster, place: Place, operation: OfferOperation, remaining: Resources): Resources {
+  cluster.tally.operation(place.framework.id, operation.type ?? 'UNKNOWN')
   switch (operation.type) {
     case 'LAUNCH': {
       const tasks = operation.launch?.task_infos ?? []
@@ -119,7 +120,7 @@ function refuseId(cluster: Cluster, place: Place, tasks: readonly TaskInfo[], re
       reason: 'REASON_TASK_INVALID',
       message: 'operation.id: must not be set on an operation that launches tasks',
     })
-    cluster.tally.ended('TASK_ERROR', status)
+    cluster.tally.ended(place.framework.id, 'TASK_ERROR', status)
     cluster.tellUpdate(place.framework, status)
   }
   return remaining
@@ -137,7 +138,7 @@ function drop(cluster: Cluster, framework: Framework, operations: readonly Offer
         reason: 'REASON_INVALID_OFFERS',
         message,
       })
-      cluster.tally.ended(stateFor(isPartitionAware(framework), 'TASK_DROPPED'), status)
+      cluster.tally.ended(framework.id, stateFor(isPartitionAware(framework), 'TASK_DROPPED'), status)
       cluster.tellUpdate(framework, status)
     }
     if (operation.type !== 'LAUNCH' && operation.type !== 'LAUNCH_GROUP')

@@ -139,6 +139,11 @@ export class Cluster {
     this.#effects.push({ type: 'ALLOCATE_SOON' })
   }
 
+  /** Whether one is asked for that has not begun. */
+  get allocationWanted(): boolean {
+    return this.#allocationWanted
+  }
+
   allocationBegins(): void {
     this.#allocationWanted = false
   }

@@ -45,6 +45,7 @@ export function subscribe(
     return
   }
   const framework = known ?? addFramework(cluster, { ...asked, id: { value: id ?? cluster.newFrameworkId() } }, false)
+  cluster.tally.call(framework.id, 'SUBSCRIBE')
   if (known) takeOver(cluster, known)
   openStream(cluster, framework, request, streamId)
   applyInfo(

@@ -58,7 +58,7 @@ function endUnreachableTasks(cluster: Cluster, agentId: string): void {
     if (framework) cluster.tellUpdate(framework, status)
     cluster.tasks.forgetUnreachable(frameworkId, taskId)
     // To a framework that does not know of partitions it was lost before.
-    if (status.state === loss.state) cluster.tally.ended(loss.state, status)
+    if (status.state === loss.state) cluster.tally.ended(frameworkId, loss.state, status)
     cluster.change({ type: 'TASK_STATUS', frameworkId, taskId, state: status.state, status, forwarded: undefined })
     cluster.change({ type: 'TASK_ENDED', frameworkId, taskId, fate: 'completed' })
   }

@@ -189,6 +189,6 @@ function refuse(cluster: Cluster, place: Place, task: TaskInfo, reason: TaskStat
     reason,
     message,
   })
-  cluster.tally.ended('TASK_ERROR', status)
+  cluster.tally.ended(place.framework.id, 'TASK_ERROR', status)
   cluster.tellUpdate(place.framework, status)
 }

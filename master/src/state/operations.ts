@@ -81,10 +81,6 @@ export function begin(
     uuid: { value: uuid },
   })
   cluster.tally.count('operations/total')
-  if (frameworkId !== undefined) {
-    cluster.tally.framework(frameworkId, 'operations')
-    cluster.tally.framework(frameworkId, `operations/${operation.type!.toLowerCase()}`)
-  }
   cluster.send(agent, { apply_operation: { uuid: { value: uuid }, ...framework_id, info: operation } })
 }
 

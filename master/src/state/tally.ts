@@ -15,8 +15,9 @@ export class Tally {
   }
 
   /** A task came to an end in this state. */
-  ended(state: TaskState, status: Pick<TaskStatus, 'source' | 'reason'>): void {
+  ended(frameworkId: string, state: TaskState, status: Pick<TaskStatus, 'source' | 'reason'>): void {
     const word = state.replace('TASK_', '').toLowerCase()
+    this.framework(frameworkId, `tasks/terminal/task_${word}`)
     this.count(`tasks_${word}`)
     if (status.source && status.reason) {
       const source = status.source.toLowerCase()
@@ -27,6 +28,11 @@ export class Tally {
   call(frameworkId: string, type: string): void {
     this.framework(frameworkId, 'calls')
     this.framework(frameworkId, `calls/${type.toLowerCase()}`)
+  }
+
+  operation(frameworkId: string, type: string): void {
+    this.framework(frameworkId, 'operations')
+    this.framework(frameworkId, `operations/${type.toLowerCase()}`)
   }
 
   event(frameworkId: string, type: string): void {
@@ -71,6 +77,7 @@ const always = [
   'slave_unreachable_canceled',
   'recovery_slave_removals',
   'dropped_messages',
+  'http_cache_hits',
   ...[
     'register_framework',
     'reregister_framework',

@@ -38,7 +38,7 @@ export function updateTask(
   if (!isTerminal(before)) {
     task.state = latest
     if (holdsResources(before) && !holdsResources(latest)) release(cluster, task)
-    if (isTerminal(latest)) cluster.tally.ended(latest, status)
+    if (isTerminal(latest)) cluster.tally.ended(task.frameworkId, latest, status)
   }
   const { data: _, ...rest } = status
   task.condition = rest

@@ -73,6 +73,8 @@ export class TaskTable {
   /** Where the slab holds what never changes (`KeptTask`), and the condition, which there need not be one of. */
   #fixed = new Int32Array(64)
   #condition = new Int32Array(64)
+  /** By the number of a framework's name: its tasks by the number of their state. */
+  readonly #counts: Int32Array[] = []
   #size = 0
 
   constructor(maxUnreachablePerFramework: number) {
@@ -96,6 +98,7 @@ export class TaskTable {
     this.#ids[slot] = task.id
     this.#framework[slot] = this.#names.use(task.frameworkId)
     this.#state[slot] = numberOf(task.state)
+    this.#count(slot, 1)
     this.#forwarded[slot] = none
     this.#fixed[slot] = this.#slab.put(encode('meseta.v1.KeptTask', fixed))
     this.#condition[slot] = none
@@ -115,6 +118,7 @@ export class TaskTable {
     ofFramework.delete(task.id)
     if (ofFramework.size === 0) this.#byFramework.delete(frameworkId)
     this.#unlink(slot)
+    this.#count(slot, -1)
     this.#names.release(this.#framework[slot]!)
     this.#names.release(this.#agent[slot]!)
     this.#slab.free(this.#fixed[slot]!)
@@ -131,6 +135,13 @@ export class TaskTable {
 
   countOf(frameworkId: string): number {
     return this.#byFramework.get(frameworkId)?.size ?? 0
+  }
+
+  /** How many tasks a framework has in which states. */
+  *statesOf(frameworkId: string): Iterable<[TaskState, number]> {
+    const counts = this.#counts[this.#names.find(frameworkId) ?? none]
+    if (counts && this.#byFramework.has(frameworkId))
+      for (const [number, state] of taskStates.entries()) yield [state, counts[number]!]
   }
 
   /** In the order in which they came. */
@@ -203,7 +214,15 @@ export class TaskTable {
   }
 
   setState(slot: number, state: TaskState): void {
+    this.#count(slot, -1)
     this.#state[slot] = numberOf(state)
+    this.#count(slot, 1)
+  }
+
+  #count(slot: number, by: number): void {
+    const framework = this.#framework[slot]!
+    this.#counts[framework] ??= new Int32Array(taskStates.length)
+    this.#counts[framework]![this.#state[slot]!]! += by
   }
 
   forwardedAt(slot: number): Forwarded | undefined {
