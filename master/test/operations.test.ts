@@ -1,70 +1,20 @@
-import type { OfferOperation, OperationStatus, Resource } from '@meseta/common/protocol/mesos'
+import type { OfferOperation, Resource } from '@meseta/common/protocol/mesos'
 import { Resources } from '@meseta/common/resources/resources'
 import { parseResources } from '@meseta/common/resources/text'
 import t from 'tap'
-import { HeartBench } from './support/heart-bench.ts'
+import {
+  capabilities,
+  create,
+  destroy,
+  disk100,
+  grow,
+  mount,
+  reserve,
+  setUp,
+  shrink,
+  unreserve,
+} from './support/operations-bench.ts'
 import { reserved, volume } from './support/volumes.ts'
-
-const capabilities = (['MULTI_ROLE', 'RESERVATION_REFINEMENT', 'SHARED_RESOURCES'] as const).map(type => ({ type }))
-
-const reserve = (...resources: Resource[]): OfferOperation => ({ type: 'RESERVE', reserve: { resources } })
-const unreserve = (...resources: Resource[]): OfferOperation => ({ type: 'UNRESERVE', unreserve: { resources } })
-const create = (...volumes: Resource[]): OfferOperation => ({ type: 'CREATE', create: { volumes } })
-const destroy = (...volumes: Resource[]): OfferOperation => ({ type: 'DESTROY', destroy: { volumes } })
-const grow = (old: Resource, addition: Resource): OfferOperation => ({
-  type: 'GROW_VOLUME',
-  grow_volume: { volume: old, addition },
-})
-const shrink = (old: Resource, by: number): OfferOperation => ({
-  type: 'SHRINK_VOLUME',
-  shrink_volume: { volume: old, subtract: { value: by } },
-})
-const [disk100] = reserved('disk:100') as [Resource]
-const mount: NonNullable<Resource['disk']> = { source: { type: 'MOUNT', mount: { root: '/mnt' } } }
-
-/** An agent and a framework in the role r, with its offers taken. */
-function setUp(given: { principal?: string; resources?: string; framework?: object; agent?: object } = {}) {
-  const bench = new HeartBench()
-  const agentId = bench.agent('l1', { resources: given.resources ?? 'cpus:4;mem:1024;disk:1000', ...given.agent })
-  const info = { roles: ['r'], capabilities, ...(given.principal ? { principal: given.principal } : {}) }
-  const framework = bench.framework({ ...info, ...given.framework })
-  const agent = bench.heart.cluster.agents.get(agentId)!
-  const offers = () => {
-    const there = bench.offers(framework.stream)
-    bench.forgetEffects()
-    return there
-  }
-  /** Operations on all that is offered now. */
-  const accept = (...operations: OfferOperation[]) => {
-    const taken = offers()
-    bench.accept(framework, taken, operations)
-    bench.pass(1)
-  }
-  const statuses = (): OperationStatus[] =>
-    bench.events(framework.stream).flatMap(({ update_operation_status: update }) => update?.status ?? [])
-  /** Lets the agent say how the operations it was told of went. */
-  const answer = (state: OperationStatus['state'] = 'OPERATION_FINISHED', link = 'l1') => {
-    const told = bench.sent(link).flatMap(message => message.apply_operation ?? [])
-    for (const { uuid, framework_id, info } of told)
-      bench.fromAgent(link, {
-        operation_update: {
-          operation: {
-            uuid,
-            info,
-            ...(framework_id ? { framework_id } : {}),
-            latest_status: {
-              state,
-              uuid: { value: Buffer.from(`status ${told.length}`.padEnd(16)).toString('base64') },
-              ...(info.id ? { operation_id: info.id } : {}),
-            },
-          },
-        },
-      })
-    return told
-  }
-  const has = (...resources: Resource[]) => agent.total.contains(Resources.from(resources))
-  return { bench, framework, agent, agentId, offers, accept, statuses, answer, has }
-}
 
 /** An operation that is refused, in an offer that holds disk:100 and cpus:1 reserved and a volume v of 100. */
 const refused: readonly [name: string, operation: OfferOperation, message: RegExp][] = [
@@ -416,15 +366,15 @@ t.test('carried out', async t => {
     t.ok(has(...reserved('cpus:1', 'r', 'p')))
   })
   t.test('in the older format, for a framework that reads that', async t => {
-    const { bench, framework, accept, has, offers, statuses, answer } = setUp({
+    const { bench, accept, has, offers, statuses, told, say } = setUp({
       framework: { roles: [], role: 'r', capabilities: [] },
     })
     const old: Resource = { ...parseResources('cpus:1')[0]!, role: 'r', reservation: {} }
     accept({ ...reserve(old), id: { value: 'x' } })
     t.ok(has(...reserved('cpus:1')))
-    answer()
-    t.match(statuses(), [{ state: 'OPERATION_FINISHED' }])
-    t.ok(framework.id)
+    for (const operation of told())
+      say({ ...operation, latest_status: { ...operation.latest_status, converted_resources: reserved('cpus:1') } })
+    t.match(statuses(), [{ state: 'OPERATION_FINISHED', converted_resources: [{ role: 'r', reservation: {} }] }])
     bench.pass(1)
     t.match(
       offers()[0]!.resources!.find(({ reservation }) => reservation),

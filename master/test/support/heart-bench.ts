@@ -156,7 +156,7 @@ export class HeartBench {
   reregister(
     link: string,
     id: string,
-    more: Omit<NonNullable<AgentToMaster['reregister']>, keyof Register> = {},
+    more: Partial<Omit<NonNullable<AgentToMaster['reregister']>, 'agent_info'>> = {},
   ): void {
     const base = this.registration()
     this.do({ type: 'LINK_OPENED', link, agentId: id })
