@@ -35,6 +35,12 @@ t.test('what operators set is read over the wire, and is there with the next lea
     status: 404,
   })
 
+  const window = { machine_ids: [{ hostname: 'elsewhere' }], unavailability: { start: { nanoseconds: 5 } } }
+  const planned = await send(`${first}/maintenance/schedule`, 'POST', json, JSON.stringify({ windows: [window] }))
+  t.equal(planned.status, 200)
+  t.equal((await send(`${first}/machine/down`, 'POST', json, '[{"hostname":"elsewhere"}]')).status, 200)
+  t.equal((await send(`${first}/machine/down`, 'POST', json, '[{"hostname":"elsewhere"}]')).status, 400)
+
   const check = async (url: string, who: string) =>
     t.test(who, async t => {
       const weights = [
@@ -60,6 +66,11 @@ t.test('what operators set is read over the wire, and is there with the next lea
       t.match(await call(url, { type: 'GET_AGENTS' }), {
         reply: { get_agents: { agents: [{ deactivated: true, active: false }] } },
       })
+      t.match(await getJson(`${url}/maintenance/schedule`), { windows: [window] })
+      t.match(await getJson(`${url}/maintenance/status`), { down_machines: [{ hostname: 'elsewhere' }] })
+      t.match(await call(url, { type: 'GET_MAINTENANCE_STATUS' }), {
+        reply: { get_maintenance_status: { status: { down_machines: [{ hostname: 'elsewhere' }] } } },
+      })
       t.match(await getJson(`${url}/slaves`), { slaves: [{ deactivated: true, active: false }] })
     })
   await check(first, 'the leader')
@@ -70,5 +81,7 @@ t.test('what operators set is read over the wire, and is there with the next lea
   await check(second, 'the next leader')
   t.equal((await send(`${second}/quota/b`, 'DELETE', json)).status, 200)
   t.same(await getJson(`${second}/quota`), {})
+  t.equal((await send(`${second}/machine/up`, 'POST', json, '[{"hostname":"elsewhere"}]')).status, 200)
+  t.same(await getJson(`${second}/maintenance/schedule`), {})
   t.same(ground.fatal, [])
 })

@@ -6,7 +6,7 @@ import { frameworkOf, frameworkSummaryOf, fullSlaveOf, slaveOf } from '../replic
 import { list, type Page, type Slices, type Write, whole } from '../replica/pages.ts'
 import type { Replica } from '../replica/replica.ts'
 import { legacyRoleOf, rolesIn } from '../replica/roles.ts'
-import { quotaStatus, scheduleOf, weightInfos } from '../replica/settings-shapes.ts'
+import { maintenanceStatus, quotaStatus, scheduleOf, weightInfos } from '../replica/settings-shapes.ts'
 import { sorted } from '../replica/sorted.ts'
 import type { Frozen, FrozenFramework, Tables } from '../replica/tables.ts'
 import type { TaskRow } from '../replica/task-rows.ts'
@@ -44,7 +44,8 @@ export const legacyReads: Readonly<Record<string, (reading: Reading) => Write>> 
     message('mesos.v1.quota.QuotaStatus', quotaStatus(tables.settings, views)),
   '/maintenance/schedule': ({ replica: { tables } }) =>
     message('mesos.v1.maintenance.Schedule', scheduleOf(tables.settings)),
-  '/maintenance/status': () => json({}),
+  '/maintenance/status': ({ replica: { tables } }) =>
+    message('mesos.v1.maintenance.ClusterStatus', maintenanceStatus(tables)),
 }
 
 function state({ replica, freeze, views }: Reading): Write {

@@ -2,7 +2,7 @@ import type { MasterCallType, MasterResponse } from '@meseta/common/protocol/mes
 import { jsonOf, type Lengths, measure, type Parts, protobufOf } from '../replica/message-parts.ts'
 import { lengthOf, type Write, whole } from '../replica/pages.ts'
 import type { Replica } from '../replica/replica.ts'
-import { quotaStatus, scheduleOf, weightInfos } from '../replica/settings-shapes.ts'
+import { maintenanceStatus, quotaStatus, scheduleOf, weightInfos } from '../replica/settings-shapes.ts'
 import type { Tables } from '../replica/tables.ts'
 import {
   getAgents,
@@ -35,7 +35,7 @@ const inOne: Partial<Record<MasterCallType, (replica: Replica, views: Views) => 
   GET_MASTER: ({ facts: { masterInfo, startedAt, electedAt } }) => ({
     get_master: { master_info: masterInfo, start_time: startedAt / 1000, elected_time: electedAt / 1000 },
   }),
-  GET_MAINTENANCE_STATUS: () => ({ get_maintenance_status: { status: {} } }),
+  GET_MAINTENANCE_STATUS: ({ tables }) => ({ get_maintenance_status: { status: maintenanceStatus(tables) } }),
   GET_MAINTENANCE_SCHEDULE: ({ tables }) => ({ get_maintenance_schedule: { schedule: scheduleOf(tables.settings) } }),
   GET_QUOTA: ({ tables }, views) => ({ get_quota: { status: quotaStatus(tables.settings, views) } }),
 }

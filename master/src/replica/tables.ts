@@ -1,6 +1,7 @@
 import type {
   AgentInfo,
   ExecutorInfo,
+  InverseOffer,
   Offer,
   Operation,
   Task,
@@ -62,6 +63,7 @@ export interface FrameworkRow {
   /** How many of the completed ones have an id. */
   readonly completedIds: Map<string, number>
   readonly offers: Map<string, Offer>
+  readonly inverseOffers: Map<string, InverseOffer>
   /** By agent and id. */
   readonly executors: Map<string, ExecutorRow>
   readonly counters: Map<TaskState, number>
@@ -234,6 +236,12 @@ export class Tables {
       case 'SETTINGS':
         this.settings = change.settings
         return { change }
+      case 'INVERSE_OFFER':
+        this.frameworks.get(change.offer.framework_id.value)?.inverseOffers.set(change.offer.id.value, change.offer)
+        return { change }
+      case 'INVERSE_OFFER_REMOVED':
+        this.frameworks.get(change.frameworkId)?.inverseOffers.delete(change.id)
+        return { change }
       case 'OFFER':
         return { change, ...this.#addOffer(change.offer) }
       case 'OFFER_REMOVED':
@@ -291,6 +299,7 @@ export class Tables {
         lists: { active: emptyList(), unreachable: emptyList(), completed: emptyList() },
         completedIds: new Map(),
         offers: new Map(),
+        inverseOffers: new Map(),
         executors: new Map(),
         counters: new Map(),
         agents: new Map(),
@@ -510,6 +519,7 @@ const copyOf = (row: FrameworkRow, frozen: number): FrameworkRow => ({
   },
   holdings: new Map(row.holdings),
   offers: new Map(row.offers),
+  inverseOffers: new Map(row.inverseOffers),
   executors: new Map(row.executors),
   counters: new Map(row.counters),
   agents: new Map(row.agents),

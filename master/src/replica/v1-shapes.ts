@@ -46,6 +46,7 @@ export function v1Framework(row: FrameworkRow): MasterResponseGetFrameworksFrame
     ...(view.reregisteredAt === undefined ? {} : { reregistered_time: time(view.reregisteredAt) }),
     ...(row.completedAt === undefined ? {} : { unregistered_time: time(row.completedAt) }),
     offers: [...row.offers.values()],
+    inverse_offers: [...row.inverseOffers.values()],
     allocated_resources: shown(row.used),
     offered_resources: shown(row.offered),
     ...(view.constraints ? { offer_constraints: view.constraints } : {}),

@@ -2,6 +2,7 @@ import type { TaskState, TaskStatusReason } from '@meseta/common/protocol/mesos'
 import { holdsResources, isTerminal } from '@meseta/common/protocol/task-state'
 import { ordersIn } from './agent-orders.ts'
 import type { Cluster } from './cluster.ts'
+import { rescindInverseOffers } from './inverse-offers.ts'
 import { removeExecutor } from './launch.ts'
 import { rescindOffers } from './offers.ts'
 import { loseOperations } from './operation-updates.ts'
@@ -65,15 +66,15 @@ export function unreachableWritten(cluster: Cluster, agentId: string, since: num
   tellAll(cluster, agentId)
 }
 
-/** An agent leaves for good: it unregistered, or another took its address. */
-export function removeAgent(cluster: Cluster, agent: Agent): void {
+/** An agent leaves for good: it unregistered, another took its address, or its machine is down. */
+export function removeAgent(cluster: Cluster, agent: Agent, why = 'Agent unregistered'): void {
   if (agent.leaving) return
   agent.leaving = true
-  cluster.persist({ id: agent.id, entry: undefined }, { type: 'REMOVE', agentId: agent.id })
+  cluster.persist({ id: agent.id, entry: undefined }, { type: 'REMOVE', agentId: agent.id, why })
 }
 
 /** The registry no longer has the agent. */
-export function removalWritten(cluster: Cluster, agentId: string): void {
+export function removalWritten(cluster: Cluster, agentId: string, why: string): void {
   const agent = cluster.agents.get(agentId)
   if (!agent) return
   cluster.orders.delete(agentId)
@@ -81,7 +82,7 @@ export function removalWritten(cluster: Cluster, agentId: string): void {
   forgetAgent(cluster, agent, false, {
     state: 'TASK_GONE',
     reason: 'REASON_AGENT_REMOVED',
-    message: 'Agent unregistered',
+    message: why,
   })
   tellAll(cluster, agentId)
 }
@@ -94,6 +95,8 @@ export function tellAll(cluster: Cluster, agentId: string): void {
 /** `recoverable`: it, and its tasks, may come back. */
 export function forgetAgent(cluster: Cluster, agent: Agent, recoverable: boolean, loss: Loss): void {
   rescindOffers(cluster, agent.offers)
+  rescindInverseOffers(cluster, agent)
+  cluster.unavailable.delete(agent)
   loseOperations(cluster, agent, recoverable)
   for (const task of [...cluster.tasks.ofAgent(agent.id)]) loseTask(cluster, task, loss, recoverable)
   for (const [frameworkId, executors] of [...agent.executors])

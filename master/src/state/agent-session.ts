@@ -1,5 +1,6 @@
 import { loseTask } from './agent-removal.ts'
 import type { Cluster } from './cluster.ts'
+import { rescindInverseOffers } from './inverse-offers.ts'
 import { rescindOffers } from './offers.ts'
 import type { Agent } from './records.ts'
 
@@ -30,6 +31,7 @@ export function leaveSession(cluster: Cluster, agent: Agent, restarted: boolean)
   cluster.disconnected.add(agent)
   refreshActivity(cluster, agent)
   rescindOffers(cluster, agent.offers)
+  rescindInverseOffers(cluster, agent)
   cluster.showAgent(agent, false)
   if (!restarted) return
   for (const task of [...cluster.tasks.ofAgent(agent.id)]) {

@@ -4,6 +4,7 @@ import { accept, decline } from './accept.ts'
 import type { Cluster } from './cluster.ts'
 import type { Command } from './commands.ts'
 import { removeFramework, subscribe, updateFramework } from './frameworks.ts'
+import { answerInverseOffers } from './inverse-offers.ts'
 import { kill, messageExecutor, shutdownExecutor } from './kill.ts'
 import { acknowledgeOperation } from './operation-updates.ts'
 import { reconcile, reconcileOperations } from './reconcile.ts'
@@ -92,8 +93,13 @@ function perform(cluster: Cluster, framework: Framework, call: SchedulerCall): v
     case 'REQUEST':
       cluster.tally.count('messages_resource_request')
       return
+    case 'ACCEPT_INVERSE_OFFERS':
+      answerInverseOffers(cluster, framework, 'ACCEPT', call.accept_inverse_offers!)
+      return
+    case 'DECLINE_INVERSE_OFFERS':
+      answerInverseOffers(cluster, framework, 'DECLINE', call.decline_inverse_offers!)
+      return
     default:
-      // Maintenance and operations: nothing that these could refer to was ever sent.
       cluster.tally.count('dropped_messages')
   }
 }

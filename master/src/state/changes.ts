@@ -1,8 +1,10 @@
 import type {
   AgentInfo,
+  AllocatorInverseOfferStatus,
   DrainInfo,
   ExecutorInfo,
   FrameworkInfo,
+  InverseOffer,
   Offer,
   Operation,
   Resource,
@@ -31,6 +33,8 @@ export interface AgentView {
   readonly drain: DrainInfo | undefined
   /** When it was first told to drain by this master. */
   readonly drainStartedAt: number | undefined
+  /** What frameworks answered when they were asked to leave before maintenance. */
+  readonly invitations: readonly AllocatorInverseOfferStatus[]
 }
 
 export interface FrameworkView {
@@ -92,3 +96,5 @@ export type Change =
   | { readonly type: 'SETTINGS'; readonly settings: Settings }
   | { readonly type: 'OFFER'; readonly offer: Offer }
   | { readonly type: 'OFFER_REMOVED'; readonly id: string }
+  | { readonly type: 'INVERSE_OFFER'; readonly offer: InverseOffer }
+  | { readonly type: 'INVERSE_OFFER_REMOVED'; readonly id: string; readonly frameworkId: string }

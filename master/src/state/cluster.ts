@@ -7,6 +7,7 @@ import { type Now, noSettings, type RegistryEntry, type Settings } from './comma
 import type { HeartConfig } from './config.ts'
 import type { Effect, Note, RegistryChange } from './effects.ts'
 import { Liveness } from './liveness.ts'
+import { MachinePlan } from './machines.ts'
 import { OperationTable } from './operation-table.ts'
 import type { Agent, Framework, OfferRecord, PendingWrite, Registration } from './records.ts'
 import { Tally } from './tally.ts'
@@ -52,6 +53,12 @@ export class Cluster {
   settings: Settings = noSettings
   /** As they will be when all writes under way are done. */
   planned: Settings = noSettings
+  /** Made of what is stored. */
+  machines = new MachinePlan(noSettings.maintenance)
+  /** Agents on machines of the maintenance schedule. */
+  readonly unavailable = new Set<Agent>()
+  /** Outstanding inverse offers. */
+  readonly inverseOffers = new Map<string, { readonly agentId: string; readonly frameworkId: string }>()
   /** Nothing is offered until more agents are back. */
   offersHeld = false
   /** When the registry was read, on the monotonic clock, and how many agents it had. */
@@ -202,6 +209,7 @@ export class Cluster {
         deactivated: orders?.deactivated ?? false,
         drain: orders?.drain,
         drainStartedAt: agent.drainStartedAt,
+        invitations: [...agent.invitations.values()].flatMap(({ status }) => status ?? []),
       },
     })
   }

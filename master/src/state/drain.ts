@@ -3,6 +3,7 @@ import { unknown } from './activation.ts'
 import { writeOrders } from './agent-orders.ts'
 import type { Cluster } from './cluster.ts'
 import { writeGone } from './gone.ts'
+import { MachinePlan, machineOf } from './machines.ts'
 import type { Agent } from './records.ts'
 
 /**
@@ -28,6 +29,10 @@ function refusalOf(
   if (entry?.state === 'gone' && !cluster.gone.has(agentId)) return [409, `Agent ${agentId} is being marked gone`]
   if (!entry || entry.state === 'gone') return [400, unknown(agentId)]
   if ((grace?.seconds ?? 0) < 0 || (grace?.nanos ?? 0) < 0) return [400, 'max_grace_period: must not be negative']
+  const plan = new MachinePlan(cluster.planned.maintenance)
+  const info = entry.state === 'admitted' ? entry.info : undefined
+  if (info && plan.unavailability(machineOf(info, cluster.agents.get(agentId)?.pid)))
+    return [400, `Agent ${agentId} is on a machine of the maintenance schedule`]
   // One that is away says what it can when it returns.
   const agent = cluster.agents.get(agentId)
   if (agent && !agent.capabilities.includes('AGENT_DRAINING'))

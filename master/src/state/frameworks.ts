@@ -5,6 +5,7 @@ import { canonical } from './canonical.ts'
 import type { Cluster } from './cluster.ts'
 import { capabilitiesOf, checkFrameworkInfo, checkSuppressed, rolesOf } from './framework-info.ts'
 import { heartbeatSeconds } from './heartbeat.ts'
+import { discardInverseOffers, forgetInvitations } from './inverse-offers.ts'
 import { removeExecutor } from './launch.ts'
 import { discardOffers, rescindOffers } from './offers.ts'
 import { orphanOperations } from './operation-updates.ts'
@@ -85,6 +86,7 @@ function takeOver(cluster: Cluster, framework: Framework): void {
     cluster.allocator.deactivateFramework(framework.id)
   }
   discardOffers(cluster, framework)
+  discardInverseOffers(cluster, framework)
   framework.reregisteredAt = cluster.now.wall
   framework.removeAt = undefined
 }
@@ -268,6 +270,7 @@ export function endStream(cluster: Cluster, framework: Framework): void {
 function leave(cluster: Cluster, framework: Framework): void {
   cluster.allocator.deactivateFramework(framework.id)
   discardOffers(cluster, framework)
+  discardInverseOffers(cluster, framework)
   const timeout = framework.info.failover_timeout ?? 0
   if (timeout === 0) removeFramework(cluster, framework)
   else {
@@ -288,6 +291,7 @@ export function removeExpired(cluster: Cluster): void {
 export function removeFramework(cluster: Cluster, framework: Framework): void {
   cluster.allocator.deactivateFramework(framework.id)
   discardOffers(cluster, framework)
+  forgetInvitations(cluster, framework)
   closeStream(cluster, framework)
   const agents = agentsOf(cluster, framework)
   for (const task of [...cluster.tasks.ofFramework(framework.id)]) {

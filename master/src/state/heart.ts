@@ -12,6 +12,7 @@ import type { Effect } from './effects.ts'
 import { streamBroken } from './frameworks.ts'
 import { goneWritten } from './gone.ts'
 import { removeExecutor } from './launch.ts'
+import { MachinePlan } from './machines.ts'
 import { makeOffers } from './offers.ts'
 import { operationUpdate } from './operation-updates.ts'
 import { operate } from './operator-calls.ts'
@@ -122,6 +123,7 @@ function recover(cluster: Cluster, agents: readonly RegisteredAgent[], settings:
     } else cluster.gone.set(id, entry.since)
   }
   cluster.recoveredCount = cluster.recovered.size
+  cluster.machines = new MachinePlan(settings.maintenance)
   applyWeights(cluster)
   applyQuotas(cluster)
   holdOffers(cluster)
@@ -138,7 +140,7 @@ function persisted(cluster: Cluster, op: number): void {
       unreachableWritten(cluster, write.agentId, write.since)
       return
     case 'REMOVE':
-      removalWritten(cluster, write.agentId)
+      removalWritten(cluster, write.agentId, write.why)
       return
     case 'FORGET':
       forgotten(cluster, write.agentId)

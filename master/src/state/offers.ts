@@ -53,6 +53,7 @@ function describe(framework: Framework, agent: Agent, record: OfferRecord): Offe
     resources: record.resources.toArray() as Resource[],
     allocation_info: { role: record.role },
   }
+  if (agent.unavailability) offer.unavailability = agent.unavailability
   if (agent.info.domain) offer.domain = agent.info.domain
   if (agent.info.attributes?.length) offer.attributes = agent.info.attributes
   const executors = agent.executors.get(framework.id)
@@ -61,7 +62,7 @@ function describe(framework: Framework, agent: Agent, record: OfferRecord): Offe
 }
 
 /** Where the agent answers HTTP. Clients read address.ip and port unguarded (Mesos contract 2.5). */
-function agentUrl(agent: Agent): URL {
+export function agentUrl(agent: Agent): URL {
   const { ip, port } = addressOf(agent.pid) ?? { ip: agent.info.hostname, port: agent.info.port ?? 5051 }
   return { scheme: 'http', address: { hostname: agent.info.hostname, ip, port }, path: '/slave(1)', query: [] }
 }

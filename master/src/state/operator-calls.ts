@@ -6,6 +6,7 @@ import type { Command } from './commands.ts'
 import { drain } from './drain.ts'
 import { removeFramework } from './frameworks.ts'
 import { markGone } from './gone.ts'
+import { startMaintenance, stopMaintenance, updateSchedule } from './maintenance.ts'
 import { operateOnAgent } from './operator-resources.ts'
 import { removeQuota, setQuota, updateQuota } from './quota.ts'
 import { updateWeights } from './weights.ts'
@@ -41,6 +42,15 @@ export function operate(cluster: Cluster, { request, call, principal }: Command 
       return
     case 'REMOVE_QUOTA':
       removeQuota(cluster, request, call.remove_quota!.role)
+      return
+    case 'UPDATE_MAINTENANCE_SCHEDULE':
+      updateSchedule(cluster, request, call.update_maintenance_schedule!.schedule)
+      return
+    case 'START_MAINTENANCE':
+      startMaintenance(cluster, request, call.start_maintenance!.machines ?? [])
+      return
+    case 'STOP_MAINTENANCE':
+      stopMaintenance(cluster, request, call.stop_maintenance!.machines ?? [])
       return
     case 'DEACTIVATE_AGENT':
       deactivate(cluster, request, call.deactivate_agent!.agent_id.value)

@@ -1,4 +1,12 @@
-import type { AgentInfo, ExecutorInfo, FrameworkInfo, Register, Reregister } from '@meseta/common/protocol/mesos'
+import type {
+  AgentInfo,
+  AllocatorInverseOfferStatus,
+  ExecutorInfo,
+  FrameworkInfo,
+  Register,
+  Reregister,
+  Unavailability,
+} from '@meseta/common/protocol/mesos'
 import type { Resources } from '@meseta/common/resources/resources'
 import type { OfferConstraints } from '../allocator/constraints.ts'
 import type { Orders } from './agent-orders.ts'
@@ -29,6 +37,10 @@ export interface Agent {
   leaving: boolean
   /** When this master first told it to drain, milliseconds since 1970. */
   drainStartedAt: number | undefined
+  /** When its machine is planned to be out of service. */
+  unavailability: Unavailability | undefined
+  /** Frameworks that were asked to leave before, by id. */
+  readonly invitations: Map<string, Invitation>
   readonly offers: Set<OfferRecord>
   /** By framework, then by executor. */
   readonly executors: Map<string, Map<string, ExecutorInfo>>
@@ -58,6 +70,15 @@ export interface Framework {
   readonly questions: Questions
 }
 
+/** An inverse offer to a framework, and what it answered to the last one. */
+export interface Invitation {
+  /** Outstanding. */
+  offerId: string | undefined
+  /** It is not asked again before, on the monotonic clock. */
+  readonly quietUntil: number
+  readonly status: AllocatorInverseOfferStatus | undefined
+}
+
 export interface OfferRecord {
   readonly id: string
   readonly frameworkId: string
@@ -73,7 +94,7 @@ export interface OfferRecord {
 export type PendingWrite =
   | { readonly type: 'ADMIT'; readonly agentId: string; readonly link: string }
   | { readonly type: 'UNREACHABLE'; readonly agentId: string; readonly since: number }
-  | { readonly type: 'REMOVE'; readonly agentId: string }
+  | { readonly type: 'REMOVE'; readonly agentId: string; readonly why: string }
   | { readonly type: 'FORGET'; readonly agentId: string }
   /** `roles`: those that the call named. */
   | {

@@ -10,6 +10,8 @@ import { adopt, reconcileReturn, resendKills } from './agent-return.ts'
 import { joinSession, leaveSession, refreshActivity } from './agent-session.ts'
 import { canonical } from './canonical.ts'
 import type { Cluster } from './cluster.ts'
+import { machineOf } from './machines.ts'
+import { machineDown, replan } from './maintenance.ts'
 import { rescindOffers } from './offers.ts'
 import { adoptOperations } from './operation-updates.ts'
 import { expectOperations } from './operations.ts'
@@ -84,6 +86,13 @@ export function admitted(cluster: Cluster, link: string): void {
   const registration = cluster.registrations.get(link)
   if (!registration) return
   cluster.registrations.delete(link)
+  const { agentId, message } = registration
+  // Since it asked, its machine was taken down.
+  if (cluster.machines.isDown(machineOf(message.agent_info, message.pid))) {
+    cluster.persist({ id: agentId, entry: undefined }, { type: 'FORGET', agentId })
+    refuse(cluster, link, machineDown)
+    return
+  }
   begin(cluster, link, registration)
 }
 
@@ -122,12 +131,15 @@ function addAgent(cluster: Cluster, link: string, id: string, message: Message, 
     disconnectedAt: undefined,
     leaving: false,
     drainStartedAt: undefined,
+    unavailability: undefined,
+    invitations: new Map(),
     offers: new Set(),
     executors: new Map(),
   }
   cluster.agents.set(id, agent)
   cluster.agentsByLink.set(link, agent)
   cluster.allocator.addAgent(id, agent)
+  replan(cluster, agent)
   refreshActivity(cluster, agent)
   cluster.liveness.watch(agent.slot, cluster.now.monotonic)
   return agent
@@ -149,6 +161,7 @@ function refresh(cluster: Cluster, agent: Agent, link: string, message: Reregist
   agent.total = expectOperations(totalOf(message)!, adoptOperations(cluster, agent, message.operations, isRepeated))
   agent.reregisteredAt = cluster.now.wall
   cluster.allocator.updateAgent(agent.id, agent)
+  replan(cluster, agent)
   joinSession(cluster, agent)
   cluster.tally.count('slave_reregistrations')
   const missing = reconcileReturn(cluster, agent, message)
@@ -208,6 +221,7 @@ function refuse(cluster: Cluster, link: string, message: string): void {
 
 function checkRegistration(cluster: Cluster, message: Message): string | undefined {
   const { agent_info: info, version } = message
+  if (cluster.machines.isDown(machineOf(info, message.pid))) return machineDown
   const major = Number(/^(\d+)\./.exec(version)?.[1])
   if (!(major >= 1)) return `Agent version '${excerpt(version, 64)}' is older than 1.0.0`
   const badId = info.id && checkId(info.id.value)

@@ -1,7 +1,11 @@
 import type { Cluster } from './cluster.ts'
 import type { Settings } from './commands.ts'
+import { maintenanceWritten } from './maintenance.ts'
 import { quotasWritten } from './quota.ts'
 import { weightsWritten } from './weights.ts'
+
+/** One record of the Store takes each setting whole, and takes 512 KiB; larger ones would end every master that leads. */
+const maxBytes = 384 * 1024
 
 /** One of the settings with the value it is to have. */
 export type SettingChange = {
@@ -18,6 +22,12 @@ export function writeSetting(
   request: number,
   roles: readonly string[] = [],
 ): void {
+  const bytes = Buffer.byteLength(JSON.stringify(change.value))
+  if (bytes > maxBytes) {
+    const message = `All ${change.setting} together would take ${bytes} bytes, and the registry keeps at most ${maxBytes}`
+    cluster.reply(request, 400, message)
+    return
+  }
   cluster.planned = { ...cluster.planned, [change.setting]: change.value }
   cluster.persist(change, { type: 'SETTING', change, request, roles })
 }
@@ -33,5 +43,6 @@ export function settingWritten(
   cluster.change({ type: 'SETTINGS', settings: cluster.settings })
   if (change.setting === 'weights') weightsWritten(cluster, roles)
   if (change.setting === 'quotas') quotasWritten(cluster, roles)
+  if (change.setting === 'maintenance') maintenanceWritten(cluster)
   cluster.reply(request, 200)
 }

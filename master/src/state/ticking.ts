@@ -2,6 +2,7 @@ import { markRecoveredUnreachable, markUnreachable } from './agent-removal.ts'
 import type { Cluster } from './cluster.ts'
 import { endDrains } from './drain.ts'
 import { removeExpired, tellDescriptions } from './frameworks.ts'
+import { makeInverseOffers } from './inverse-offers.ts'
 import { makeOffers, rescindExpired } from './offers.ts'
 import { releaseOffers } from './recovery-hold.ts'
 import { collectRegistry } from './registry-gc.ts'
@@ -19,6 +20,7 @@ export function tick(cluster: Cluster, hearsItself: boolean): void {
   const { monotonic } = cluster.now
   if (monotonic - cluster.lastCycleAt < cluster.config.allocationInterval) return
   cluster.lastCycleAt = monotonic
+  makeInverseOffers(cluster)
   makeOffers(cluster, cluster.allocator.tick())
 }
 

@@ -135,6 +135,7 @@ export const changes = {
       deactivated: false,
       drain: undefined,
       drainStartedAt: undefined,
+      invitations: [],
     },
   }),
   framework: (id: string, user = 'u'): Change => ({
