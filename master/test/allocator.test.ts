@@ -1,6 +1,5 @@
 import { Resources } from '@meseta/common/resources/resources'
 import t from 'tap'
-import type { Allocator } from '../src/allocator/allocator.ts'
 import type { Sorter } from '../src/allocator/client-tree.ts'
 import { OfferConstraints } from '../src/allocator/constraints.ts'
 import { DrfSorter } from '../src/allocator/drf-sorter.ts'
@@ -30,29 +29,6 @@ function sorted(sorter: Sorter<string>): string[] {
   })
   return clients
 }
-
-t.test('the worked example of the DRF paper: 9 CPUs, 18 GB give A three tasks and B two', async t => {
-  const sorter = sorterOf(quantities({ cpus: 9, mem: 18 }))
-  const demands = { A: quantities({ cpus: 1, mem: 4 }), B: quantities({ cpus: 3, mem: 1 }) }
-  const given = { A: 0, B: 0 }
-  const left = { cpus: 9, mem: 18 }
-  for (const client of ['A', 'B']) {
-    sorter.add(client, client)
-    sorter.activate(client)
-  }
-  for (;;) {
-    const next = sorted(sorter)[0] as 'A' | 'B'
-    const demand = demands[next]
-    if (demand.get('cpus')! > left.cpus || demand.get('mem')! > left.mem) break
-    left.cpus -= demand.get('cpus')!
-    left.mem -= demand.get('mem')!
-    given[next]++
-    sorter.allocated(next, demand)
-  }
-  t.same(given, { A: 3, B: 2 })
-  t.equal(sorter.share('A'), 12 / 18)
-  t.equal(sorter.share('B'), 6 / 9)
-})
 
 t.test('the sorter of roles', async t => {
   const active = (sorter: Names, ...clients: string[]) => {
@@ -348,42 +324,4 @@ t.test('cycles', async t => {
     allocator.recover('f', 'a0', 'r', all!.resources)
     t.ok(allocator.available('a0').equals(of('cpus:2;mem:50')))
   })
-})
-
-t.test('whatever happens, nothing is given twice and nothing is lost', async t => {
-  const seed = Number(process.env.SEED ?? 11)
-  t.comment(`SEED=${seed}`)
-  const dice = new Shuffler(seed)
-  const roll = (sides: number) => dice.shuffle([...Array(sides).keys()])[0]!
-  const total = 'cpus:8;mem:1024;ports:[1-100]'
-  const allocator = allocatorOf(
-    Array.from({ length: 6 }, () => total),
-    {
-      f: framework({ roles: ['a', 'b/c'] }),
-      g: framework({ roles: ['b'] }),
-      h: framework({ roles: ['a'], capabilities: [] }),
-    },
-  )
-  let held: ReturnType<Allocator['cycle']> = []
-  for (let step = 0; step < 600; step++) {
-    const action = roll(8)
-    if (action < 3) held = held.concat(action === 0 ? allocator.tick() : allocator.cycle())
-    else if (action < 6 && held.length > 0) {
-      const [one] = held.splice(roll(held.length), 1)
-      const part = action === 5 ? one!.resources.intersect(of('cpus:1;mem:64').allocateTo(one!.role)) : Resources.empty
-      const rest = one!.resources.minus(part)
-      if (action !== 5) allocator.offerClosed(one!.frameworkId)
-      allocator.recover(one!.frameworkId, one!.agentId, one!.role, rest, roll(3))
-      if (!part.isEmpty) held.push({ ...one!, resources: part })
-    } else if (action === 6) allocator.suppress(['f', 'g', 'h'][roll(3)]!, ['a', 'b', 'b/c'])
-    else allocator.revive(['f', 'g', 'h'][roll(3)]!, ['a', 'b', 'b/c'])
-    for (let agent = 0; agent < 6; agent++) {
-      const given = Resources.sum(
-        held.filter(({ agentId }) => agentId === `a${agent}`).map(({ resources }) => resources),
-      )
-      const sum = given.unallocated().plus(allocator.available(`a${agent}`))
-      if (!sum.equals(of(total))) return t.fail(`agent ${agent} at step ${step}: offered and free are not the total`)
-    }
-  }
-  t.pass('600 steps')
 })
