@@ -20,7 +20,7 @@ const contract: readonly [path: string, method: string, status: number][] = [
   ['/weights', 'PUT', 400],
   ['/quota', 'GET', 200],
   ['/quota', 'POST', 400],
-  ['/quota/role', 'DELETE', 501],
+  ['/quota/role', 'DELETE', 400],
   ['/reserve', 'POST', 400],
   ['/unreserve', 'POST', 400],
   ['/create-volumes', 'POST', 400],

@@ -11,6 +11,7 @@ import { sorted } from '../replica/sorted.ts'
 import type { Frozen, FrozenFramework, Tables } from '../replica/tables.ts'
 import type { TaskRow } from '../replica/task-rows.ts'
 import { seesAll, type Views } from '../replica/views.ts'
+import { explainTask } from './explain-task.ts'
 import { versionInfo } from './version.ts'
 
 // The bodies of the older endpoints, as JSON (Mesos contract 4).
@@ -46,6 +47,8 @@ export const legacyReads: Readonly<Record<string, (reading: Reading) => Write>> 
     message('mesos.v1.maintenance.Schedule', scheduleOf(tables.settings)),
   '/maintenance/status': ({ replica: { tables } }) =>
     message('mesos.v1.maintenance.ClusterStatus', maintenanceStatus(tables)),
+  // Ours: why a task is where it is.
+  '/explain/task': ({ replica: { tables }, query, views }) => explainTask(tables, query, views),
 }
 
 function state({ replica, freeze, views }: Reading): Write {

@@ -122,7 +122,9 @@ export class Routes {
 }
 
 /** Why a route is not read so; undefined where it is. Most reads do not look at the method (Mesos contract 1.1). */
-function refusedRead(route: string, { method }: ApiRequest): ApiAnswer | undefined {
+function refusedRead(route: string, { method, query }: ApiRequest): ApiAnswer | undefined {
+  if (route === '/explain/task' && !new URLSearchParams(query).get('task_id'))
+    return refusal(400, "Expecting 'task_id=value' in query.")
   const isRoute = route in legacyReads
   const allowed = [...(isRoute ? ['GET'] : []), ...formMethods(route)]
   const isStrict = !isRoute || allowed.length > 1 || route === '/maintenance/status'

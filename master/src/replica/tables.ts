@@ -13,6 +13,7 @@ import { Resources } from '@meseta/common/resources/resources'
 import type { AgentView, Change, FrameworkView } from '../state/changes.ts'
 import { noSettings, type Settings } from '../state/commands.ts'
 import { emptyList, type Fate, type FrozenTasks, type TaskList, type TaskRow, TaskRows } from './task-rows.ts'
+import { TaskSteps } from './task-steps.ts'
 
 /** Statuses that are kept of a task: its first, which readers take its container from, and the newest. */
 const maxStatuses = 32
@@ -135,6 +136,7 @@ export class Tables {
   /** Tasks by state, the completed ones in the histories too. */
   readonly counters = new Map<TaskState, number>()
   readonly tasks = new TaskRows()
+  readonly steps = new TaskSteps()
   /** The frameworks' ids by offer. */
   readonly #offerOwners = new Map<string, string>()
   readonly #bounds: Bounds
@@ -216,7 +218,11 @@ export class Tables {
       case 'FRAMEWORK_COMPLETED':
         return { change, ...this.#completeFramework(change.id, change.at) }
       case 'TASK':
+        if (change.step) this.steps.add(change.task.framework_id.value, change.task.task_id.value, change.step)
         return { change, ...this.#addTask(change.task) }
+      case 'TASK_STEP':
+        this.steps.add(change.frameworkId, change.taskId, change.step)
+        return { change }
       case 'TASK_STATUS':
         return { change, ...this.#updateTask(change) }
       case 'TASK_ENDED':

@@ -57,7 +57,8 @@ export function accept(cluster: Cluster, framework: Framework, call: SchedulerCa
   const offered = Resources.sum(mine.map(({ resources }) => resources))
   for (const offer of mine) removeOffer(cluster, offer)
   let remaining = offered
-  for (const operation of operations) remaining = perform(cluster, { framework, agent, role }, operation, remaining)
+  for (const operation of operations)
+    remaining = perform(cluster, { framework, agent, role, offers: ids }, operation, remaining)
   // What operations made of the offers was not declined: nobody has seen it yet.
   const made = remaining.minus(offered)
   cluster.allocator.recover(framework.id, agentId, role, made)
@@ -84,6 +85,8 @@ function checkOffers(
 
 /** Where an operation happens. */
 export interface Place {
+  /** The ids of the offers. */
+  readonly offers: readonly string[]
   readonly framework: Framework
   readonly agent: Agent
   readonly role: string

@@ -48,6 +48,17 @@ export interface FrameworkView {
   readonly constraints: SchedulerOfferConstraints | undefined
 }
 
+/** What the master was asked to do with a task. For explanations alone. */
+export interface TaskStep {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly code: 'LAUNCHED' | 'KILL_ASKED'
+  /** Of a launch. */
+  readonly offers?: readonly string[]
+  /** Of a kill, where the framework gave it. */
+  readonly graceNanoseconds?: number
+}
+
 /** What became of a task that is no longer active. */
 export type TaskFate = 'completed' | 'unreachable'
 
@@ -67,7 +78,9 @@ export type Change =
   | { readonly type: 'AGENT_UNREACHABLE_FORGOTTEN'; readonly id: string }
   | { readonly type: 'FRAMEWORK'; readonly framework: FrameworkView; readonly arrived: boolean }
   | { readonly type: 'FRAMEWORK_COMPLETED'; readonly id: string; readonly at: number }
-  | { readonly type: 'TASK'; readonly task: Task }
+  /** `step`: how it was launched, where this master did it. */
+  | { readonly type: 'TASK'; readonly task: Task; readonly step?: TaskStep }
+  | { readonly type: 'TASK_STEP'; readonly frameworkId: string; readonly taskId: string; readonly step: TaskStep }
   /** `status` is the newest one, `state` the latest state known. */
   | {
       readonly type: 'TASK_STATUS'

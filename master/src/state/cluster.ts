@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AgentInfo, MasterToAgent, SchedulerEvent, Task, TaskStatus } from '@meseta/common/protocol/mesos'
 import { Allocator } from '../allocator/allocator.ts'
 import type { Orders } from './agent-orders.ts'
-import type { Change } from './changes.ts'
+import type { Change, TaskStep } from './changes.ts'
 import { type Now, noSettings, type RegistryEntry, type Settings } from './commands.ts'
 import type { HeartConfig } from './config.ts'
 import type { Effect, Note, RegistryChange } from './effects.ts'
@@ -187,8 +187,8 @@ export class Cluster {
     this.#freeSlots.push(slot)
   }
 
-  showTask(task: Task): void {
-    this.change({ type: 'TASK', task })
+  showTask(task: Task, step?: TaskStep): void {
+    this.change(step ? { type: 'TASK', task, step } : { type: 'TASK', task })
   }
 
   showAgent(agent: Agent, arrived: boolean): void {

@@ -4,6 +4,7 @@ import type {
   SchedulerCallMessage,
   SchedulerCallShutdown,
 } from '@meseta/common/protocol/mesos'
+import type { TaskStep } from './changes.ts'
 import type { Cluster } from './cluster.ts'
 import { answerFor } from './reconcile.ts'
 import type { Framework } from './records.ts'
@@ -29,6 +30,13 @@ export function kill(cluster: Cluster, framework: Framework, call: SchedulerCall
   }
   const nanoseconds = call.kill_policy?.grace_period?.nanoseconds
   task.killGrace = { nanoseconds }
+  const step: TaskStep = { at: cluster.now.wall, code: 'KILL_ASKED' }
+  cluster.change({
+    type: 'TASK_STEP',
+    frameworkId: framework.id,
+    taskId: task.id,
+    step: nanoseconds === undefined ? step : { ...step, graceNanoseconds: nanoseconds },
+  })
   const agent = cluster.agents.get(task.agentId)
   if (agent) cluster.send(agent, killMessage(task, nanoseconds))
 }

@@ -178,7 +178,7 @@ function record(cluster: Cluster, place: Place, info: TaskInfo, executorId: stri
   for (const field of ['labels', 'discovery', 'container', 'health_check', 'kill_policy', 'limits'] as const) {
     if (info[field] !== undefined) Object.assign(task, { [field]: info[field] })
   }
-  addTask(cluster, task, role)
+  addTask(cluster, task, role, { at: cluster.now.wall, code: 'LAUNCHED', offers: place.offers })
 }
 
 function refuse(cluster: Cluster, place: Place, task: TaskInfo, reason: TaskStatusReason, message: string): void {

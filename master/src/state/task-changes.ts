@@ -1,11 +1,12 @@
 import { isUuid } from '@meseta/common/protocol/ids'
 import type { Task, TaskState, TaskStatus, TaskStatusReason, TaskStatusSource } from '@meseta/common/protocol/mesos'
 import { holdsResources, isTerminal } from '@meseta/common/protocol/task-state'
+import type { TaskStep } from './changes.ts'
 import type { Cluster } from './cluster.ts'
 import type { Forwarded, TaskRecord } from './tasks.ts'
 
-/** Adds a task to the state and shows it. Its resources say their allocation, and have been booked. */
-export function addTask(cluster: Cluster, task: Task, role: string): TaskRecord {
+/** Adds a task to the state and shows it, with how it was launched. Its resources say their allocation, and have been booked. */
+export function addTask(cluster: Cluster, task: Task, role: string, step?: TaskStep): TaskRecord {
   const { status_update_state: state, status_update_uuid: uuid } = task
   const record = cluster.tasks.add({
     id: task.task_id.value,
@@ -18,7 +19,7 @@ export function addTask(cluster: Cluster, task: Task, role: string): TaskRecord 
     status: task.statuses?.at(-1),
     forwarded: state !== undefined && uuid !== undefined && isUuid(uuid) ? { state, uuid } : undefined,
   })
-  cluster.showTask(task)
+  cluster.showTask(task, step)
   return record
 }
 
