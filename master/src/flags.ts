@@ -5,6 +5,7 @@ import { Resources } from '@meseta/common/resources/resources'
 import { parseResources } from '@meseta/common/resources/text'
 import { commonFlags } from '@meseta/common/service/common-flags'
 import { corsFlags } from '@meseta/common/service/cors'
+import { parseDuration } from '@meseta/common/service/flag-text'
 import { defineFlags, type FlagValues } from '@meseta/common/service/flags'
 import type { Quantities } from './allocator/quantities.ts'
 import { quantitiesOf } from './allocator/quantities.ts'
@@ -31,6 +32,10 @@ export const masterFlags = defineFlags({
     type: 'duration',
     default: 600_000,
     help: 'How long agents may take to come back after a disconnection or a change of leaders.',
+  },
+  agent_removal_rate_limit: {
+    type: 'string',
+    help: 'How many agents may become unreachable in which time, such as 1/10mins; any number unless given.',
   },
   recovery_agent_removal_limit: {
     type: 'string',
@@ -130,6 +135,7 @@ export function heartConfig(flags: MasterFlags, masterInfo: MasterInfo): HeartCo
     masterInfo,
     agentSilence: flags.agent_ping_timeout * flags.max_agent_ping_timeouts,
     agentReregisterTimeout: flags.agent_reregister_timeout,
+    agentRemovalInterval: removalInterval(flags.agent_removal_rate_limit),
     allocationInterval: flags.allocation_interval,
     offerTimeout: flags.offer_timeout,
     minAllocatable: minAllocatable(flags.min_allocatable_resources),
@@ -193,6 +199,16 @@ function weights(text: string): ReadonlyMap<string, number> {
     result.set(role, Number(weight))
   }
   return result
+}
+
+/** `--agent_removal_rate_limit` as the time from one to the next, ms. */
+function removalInterval(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const [, count, duration] = /^(\d+)\/(.+)$/.exec(text) ?? []
+  const time = duration === undefined ? undefined : parseDuration(duration)
+  if (!(Number(count) > 0) || time === undefined)
+    throw new Error(`--agent-removal-rate-limit: '${text}' is not a number of agents and a time, such as 1/10mins`)
+  return time / Number(count)
 }
 
 function share(text: string): number {

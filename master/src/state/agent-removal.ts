@@ -24,7 +24,6 @@ export interface Loss {
 export function markUnreachable(cluster: Cluster, agent: Agent): void {
   if (agent.leaving) return
   agent.leaving = true
-  cluster.tally.count('slave_unreachable_scheduled')
   writeUnreachable(cluster, agent.id)
 }
 
@@ -94,6 +93,7 @@ export function tellAll(cluster: Cluster, agentId: string): void {
 
 /** `recoverable`: it, and its tasks, may come back. */
 export function forgetAgent(cluster: Cluster, agent: Agent, recoverable: boolean, loss: Loss): void {
+  cluster.removals.delete(agent.id)
   rescindOffers(cluster, agent.offers)
   rescindInverseOffers(cluster, agent)
   cluster.unavailable.delete(agent)

@@ -3,12 +3,14 @@ import type { Cluster } from './cluster.ts'
 import { rescindInverseOffers } from './inverse-offers.ts'
 import { rescindOffers } from './offers.ts'
 import type { Agent } from './records.ts'
+import { cancelRemoval } from './removals.ts'
 
 /** A registered agent has a session again. */
 export function joinSession(cluster: Cluster, agent: Agent): void {
   agent.connected = true
   agent.disconnectedAt = undefined
   cluster.disconnected.delete(agent)
+  cancelRemoval(cluster, agent.id)
   cluster.liveness.watch(agent.slot, cluster.now.monotonic)
   refreshActivity(cluster, agent)
   cluster.showAgent(agent, false)

@@ -26,6 +26,9 @@ export class Cluster {
   readonly recovered = new Map<string, AgentInfo>()
   /** Those of them that are being written off. */
   readonly givenUp = new Set<string>()
+  /** Agents that are to become unreachable and wait for a permit, the oldest first; and when the next is given, on the monotonic clock. */
+  readonly removals = new Set<string>()
+  nextRemovalAt = Number.NEGATIVE_INFINITY
   /** Since when, milliseconds since 1970; `gone` too. */
   readonly unreachable = new Map<string, number>()
   readonly gone = new Map<string, number>()

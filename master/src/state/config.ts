@@ -14,6 +14,8 @@ export interface HeartConfig {
   readonly agentSilence: number
   /** How long a disconnected or recovered agent may take to come back (10 min). */
   readonly agentReregisterTimeout: number
+  /** At most one agent becomes unreachable in this time; undefined: no limit. */
+  readonly agentRemovalInterval: number | undefined
   readonly allocationInterval: number
   /** After this long an offer is rescinded; undefined: never. */
   readonly offerTimeout: number | undefined
@@ -53,6 +55,7 @@ export const heartDefaults = {
   seed: 1,
   agentSilence: 75_000,
   agentReregisterTimeout: 600_000,
+  agentRemovalInterval: undefined,
   allocationInterval: 1_000,
   offerTimeout: undefined,
   minAllocatable: [new Map([['cpus', 10]]), new Map([['mem', 32_000]])],

@@ -21,6 +21,7 @@ import type { Agent } from './records.ts'
 import { holdOffers } from './recovery-hold.ts'
 import { admitted, register, reregister } from './registration.ts'
 import { forgotten } from './registry-gc.ts'
+import { cancelRemoval } from './removals.ts'
 import { settingWritten } from './settings.ts'
 import { probed, tick } from './ticking.ts'
 import { statusUpdate } from './updates.ts'
@@ -65,7 +66,9 @@ function handle(cluster: Cluster, command: Command): void {
       return
     case 'HEARD': {
       const agent = cluster.agentsByLink.get(command.link)
-      if (agent) cluster.liveness.heard(agent.slot, cluster.now.monotonic)
+      if (!agent) return
+      cluster.liveness.heard(agent.slot, cluster.now.monotonic)
+      cancelRemoval(cluster, agent.id)
       return
     }
     case 'TICK':

@@ -94,6 +94,8 @@ export interface OfferRecord {
 export type PendingWrite =
   | { readonly type: 'ADMIT'; readonly agentId: string; readonly link: string }
   | { readonly type: 'UNREACHABLE'; readonly agentId: string; readonly since: number }
+  /** Nothing waits for it. */
+  | { readonly type: 'NOTED' }
   | { readonly type: 'REMOVE'; readonly agentId: string; readonly why: string }
   | { readonly type: 'FORGET'; readonly agentId: string }
   /** `roles`: those that the call named. */

@@ -1,6 +1,6 @@
 import { excerpt } from '@meseta/common/protocol/excerpt'
 import { checkId } from '@meseta/common/protocol/ids'
-import type { MasterToAgent, Register, Reregister } from '@meseta/common/protocol/mesos'
+import type { AgentInfo, MasterToAgent, Register, Reregister } from '@meseta/common/protocol/mesos'
 import { withCheckpointed } from '@meseta/common/resources/checkpointed'
 import { Resources } from '@meseta/common/resources/resources'
 import { validateResources } from '@meseta/common/resources/validate'
@@ -17,6 +17,7 @@ import { adoptOperations } from './operation-updates.ts'
 import { expectOperations } from './operations.ts'
 import type { Agent, Registration } from './records.ts'
 import { releaseOffers } from './recovery-hold.ts'
+import { cancelRemoval } from './removals.ts'
 
 type Message = Register | Reregister
 
@@ -99,6 +100,7 @@ export function admitted(cluster: Cluster, link: string): void {
 function begin(cluster: Cluster, link: string, { agentId, message, first }: Registration): void {
   if (cluster.recovered.delete(agentId)) cluster.change({ type: 'AGENT_RECOVERED_GONE', id: agentId })
   if (cluster.unreachable.delete(agentId)) cluster.change({ type: 'AGENT_UNREACHABLE_FORGOTTEN', id: agentId })
+  cancelRemoval(cluster, agentId)
   const agent = addAgent(cluster, link, agentId, message, first)
   cluster.showAgent(agent, true)
   cluster.tally.count(first ? 'slave_registrations' : 'slave_reregistrations')
@@ -151,6 +153,7 @@ const capabilitiesOf = (message: Message): string[] =>
 /** A registered agent begins another session: what it says of itself counts, and its tasks are compared. */
 function refresh(cluster: Cluster, agent: Agent, link: string, message: Reregister): void {
   const isRepeated = agent.connected && agent.link === link
+  if (canonical(agent.info) !== canonical(message.agent_info)) noteInfo(cluster, agent.id, message.agent_info)
   if (agent.link !== link) moveLink(cluster, agent, link)
   // Over another link it may never have been away, and what it was offered with may be more than it has now.
   rescindOffers(cluster, agent.offers)
@@ -170,6 +173,13 @@ function refresh(cluster: Cluster, agent: Agent, link: string, message: Reregist
   cluster.send(agent, answer)
   resendKills(cluster, agent)
   tellOrders(cluster, agent)
+}
+
+/** What it says of itself has changed: the next leader is to know it so. Nobody waits for that, since the agent would say it again. */
+function noteInfo(cluster: Cluster, agentId: string, info: AgentInfo): void {
+  const entry = cluster.entries.get(agentId)
+  if (entry?.state !== 'admitted') return
+  cluster.persist({ id: agentId, entry: { ...entry, info } }, { type: 'NOTED' })
 }
 
 function moveLink(cluster: Cluster, agent: Agent, link: string): void {

@@ -1,4 +1,3 @@
-import { markRecoveredUnreachable, markUnreachable } from './agent-removal.ts'
 import type { Cluster } from './cluster.ts'
 import { endDrains } from './drain.ts'
 import { removeExpired, tellDescriptions } from './frameworks.ts'
@@ -6,11 +5,15 @@ import { makeInverseOffers } from './inverse-offers.ts'
 import { makeOffers, rescindExpired } from './offers.ts'
 import { releaseOffers } from './recovery-hold.ts'
 import { collectRegistry } from './registry-gc.ts'
+import { cancelRemoval, cancelRemovals, grantRemovals, scheduleRemoval } from './removals.ts'
 
 /** What time brings, each second, or each allocation interval where that is shorter. `hearsItself`: whether silence of others says anything. */
 export function tick(cluster: Cluster, hearsItself: boolean): void {
   scanAgents(cluster, hearsItself)
-  if (hearsItself) giveUpMissing(cluster)
+  if (hearsItself) {
+    giveUpMissing(cluster)
+    grantRemovals(cluster)
+  }
   removeExpired(cluster)
   tellDescriptions(cluster)
   rescindExpired(cluster)
@@ -28,13 +31,16 @@ function scanAgents(cluster: Cluster, hearsItself: boolean): void {
   const judged: { slot: number; verdict: string }[] = []
   const wasBlind = cluster.liveness.blindSince !== undefined
   cluster.liveness.scan(cluster.now.monotonic, hearsItself, (slot, verdict) => judged.push({ slot, verdict }))
-  if (wasBlind === hearsItself) cluster.note({ code: hearsItself ? 'HEARS_AGAIN' : 'BLIND' })
+  if (wasBlind === hearsItself) {
+    cluster.note({ code: hearsItself ? 'HEARS_AGAIN' : 'BLIND' })
+    cancelRemovals(cluster)
+  }
   if (judged.length === 0) return
   const bySlot = new Map([...cluster.agents.values()].map(agent => [agent.slot, agent]))
   for (const { slot, verdict } of judged) {
     const agent = bySlot.get(slot)
     if (!agent || agent.leaving) continue
-    if (verdict === 'dead') markUnreachable(cluster, agent)
+    if (verdict === 'dead') scheduleRemoval(cluster, agent.id)
     else cluster.do({ type: 'PROBE', agentId: agent.id, pid: agent.pid })
   }
 }
@@ -42,7 +48,9 @@ function scanAgents(cluster: Cluster, hearsItself: boolean): void {
 /** The answer to a direct question to an agent that nobody else could vouch for. */
 export function probed(cluster: Cluster, agentId: string, alive: boolean): void {
   const agent = cluster.agents.get(agentId)
-  if (agent && cluster.liveness.probed(agent.slot, alive, cluster.now.monotonic)) markUnreachable(cluster, agent)
+  if (!agent) return
+  if (cluster.liveness.probed(agent.slot, alive, cluster.now.monotonic)) scheduleRemoval(cluster, agentId)
+  else if (alive) cancelRemoval(cluster, agentId)
 }
 
 /** Disconnected and recovered agents have `--agent_reregister_timeout` to come back, counted while this master hears. */
@@ -51,7 +59,7 @@ function giveUpMissing(cluster: Cluster): void {
   const { monotonic } = cluster.now
   const since = (at: number) => monotonic - Math.max(at, cluster.liveness.hearingSince)
   for (const agent of cluster.disconnected) {
-    if (agent.disconnectedAt !== undefined && since(agent.disconnectedAt) >= timeout) markUnreachable(cluster, agent)
+    if (agent.disconnectedAt !== undefined && since(agent.disconnectedAt) >= timeout) scheduleRemoval(cluster, agent.id)
   }
   if (cluster.recovered.size === 0 || since(cluster.recoveredAt) < timeout) return
   const share = cluster.recovered.size / cluster.recoveredCount
@@ -62,5 +70,5 @@ function giveUpMissing(cluster: Cluster): void {
     })
     return
   }
-  for (const agentId of [...cluster.recovered.keys()]) markRecoveredUnreachable(cluster, agentId)
+  for (const agentId of [...cluster.recovered.keys()]) scheduleRemoval(cluster, agentId)
 }
