@@ -143,6 +143,14 @@ t.test('an agent that leaves takes its operations with it for ever', async t => 
   t.same(rows(), [])
 })
 
+t.test('so does one that an operator marks gone', async t => {
+  const { bench, agentId, statuses, rows, reconcile } = sent()
+  t.equal(bench.operate({ type: 'MARK_AGENT_GONE', mark_agent_gone: { agent_id: { value: agentId } } })?.status, 200)
+  t.match(statuses(), [{ operation_id: { value: 'x' }, state: 'OPERATION_GONE_BY_OPERATOR' }])
+  t.same(rows(), [])
+  t.equal(reconcile(), 'OPERATION_GONE_BY_OPERATOR')
+})
+
 t.test('what was on its way when the session ended never arrived', async t => {
   const { bench, agent, agentId, statuses, rows, has } = sent()
   bench.do({ type: 'LINK_ENDED', link: 'l1', restarted: false })

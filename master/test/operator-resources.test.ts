@@ -180,3 +180,12 @@ t.test('refused', async t => {
   bench.do({ type: 'LINK_ENDED', link: 'l1', restarted: false })
   t.equal(operate(bench, reserveCall(...reserved('cpus:1'))), 409, 'an agent that is away')
 })
+
+t.test('a call does what its type says, whatever else it holds', async t => {
+  const { bench, has } = setUp()
+  bench.operate(reserveCall(...reserved('disk:200')))
+  const both: MasterCall = { ...createCall(volume(100)), ...reserveCall(...reserved('cpus:1')), type: 'CREATE_VOLUMES' }
+  t.equal(operate(bench, both), 202)
+  t.ok(has(volume(100)))
+  t.notOk(has(...reserved('cpus:1')))
+})

@@ -1,4 +1,4 @@
-import type { MasterCall, OfferOperation } from '@meseta/common/protocol/mesos'
+import type { AgentID, MasterCall, OfferOperation } from '@meseta/common/protocol/mesos'
 import { conversionOf } from '@meseta/common/resources/conversions'
 import { Resources } from '@meseta/common/resources/resources'
 import { checkOperation } from './check-operation.ts'
@@ -29,20 +29,29 @@ export function operateOnAgent(cluster: Cluster, { request, call, principal }: C
   else cluster.reply(request, 409, `The ${operation.type} operation can not be applied: ${conflict}`)
 }
 
+/** By the type of the call alone: that is what was authorized. Its body is there. */
 function operationOf(call: MasterCall): { agentId: string | undefined; operation: OfferOperation } {
-  const { reserve_resources: reserve, unreserve_resources: unreserve, create_volumes: create } = call
-  const { destroy_volumes: destroy, grow_volume: grow, shrink_volume: shrink } = call
-  const agentId = (reserve ?? unreserve ?? create ?? destroy ?? grow ?? shrink)?.agent_id?.value
-  if (reserve) return { agentId, operation: { type: 'RESERVE', reserve: withoutAgent(reserve) } }
-  if (unreserve) return { agentId, operation: { type: 'UNRESERVE', unreserve: withoutAgent(unreserve) } }
-  if (create) return { agentId, operation: { type: 'CREATE', create: withoutAgent(create) } }
-  if (destroy) return { agentId, operation: { type: 'DESTROY', destroy: withoutAgent(destroy) } }
-  if (grow) return { agentId, operation: { type: 'GROW_VOLUME', grow_volume: withoutAgent(grow) } }
-  return { agentId, operation: { type: 'SHRINK_VOLUME', shrink_volume: withoutAgent(shrink!) } }
+  switch (call.type) {
+    case 'RESERVE_RESOURCES':
+      return on(call.reserve_resources!, reserve => ({ type: 'RESERVE', reserve }))
+    case 'UNRESERVE_RESOURCES':
+      return on(call.unreserve_resources!, unreserve => ({ type: 'UNRESERVE', unreserve }))
+    case 'CREATE_VOLUMES':
+      return on(call.create_volumes!, create => ({ type: 'CREATE', create }))
+    case 'DESTROY_VOLUMES':
+      return on(call.destroy_volumes!, destroy => ({ type: 'DESTROY', destroy }))
+    case 'GROW_VOLUME':
+      return on(call.grow_volume!, grow_volume => ({ type: 'GROW_VOLUME', grow_volume }))
+    default:
+      return on(call.shrink_volume!, shrink_volume => ({ type: 'SHRINK_VOLUME', shrink_volume }))
+  }
 }
 
-function withoutAgent<Body extends { agent_id?: unknown }>({ agent_id: _, ...rest }: Body): Omit<Body, 'agent_id'> {
-  return rest
+function on<Body extends { agent_id?: AgentID }>(
+  { agent_id, ...rest }: Body,
+  operationOf: (body: Omit<Body, 'agent_id'>) => OfferOperation,
+): { agentId: string | undefined; operation: OfferOperation } {
+  return { agentId: agent_id?.value, operation: operationOf(rest) }
 }
 
 /** Applies an operation to what nobody has, taking back no more offers than it needs. Answers why it can not, or undefined. */
