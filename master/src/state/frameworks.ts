@@ -1,18 +1,16 @@
 import type { FrameworkInfo, SchedulerCall, SchedulerCallUpdateFramework } from '@meseta/common/protocol/mesos'
-import { isTerminal } from '@meseta/common/protocol/task-state'
 import { OfferConstraints } from '../allocator/constraints.ts'
 import { canonical } from './canonical.ts'
 import type { Cluster } from './cluster.ts'
+import { closeStream } from './framework-end.ts'
+import { tellAgent } from './framework-hosts.ts'
 import { capabilitiesOf, checkFrameworkInfo, checkSuppressed, rolesOf } from './framework-info.ts'
 import { heartbeatSeconds } from './heartbeat.ts'
-import { discardInverseOffers, forgetInvitations } from './inverse-offers.ts'
-import { removeExecutor } from './launch.ts'
+import { discardInverseOffers } from './inverse-offers.ts'
 import { discardOffers, rescindOffers } from './offers.ts'
-import { orphanOperations } from './operation-updates.ts'
 import { changesPrincipal, foreignPrincipal, rolesRefusal, withPrincipal } from './principals.ts'
 import { Questions } from './questions.ts'
 import type { Agent, Framework } from './records.ts'
-import { endTask } from './task-changes.ts'
 
 /** SUBSCRIBE, already checked for what is a 400. `streamId` is the one of the stream to be opened. */
 export function subscribe(
@@ -107,19 +105,6 @@ function openStream(cluster: Cluster, framework: Framework, request: number, str
   cluster.tally.framework(framework.id, 'subscribed', 0)
 }
 
-function closeStream(cluster: Cluster, framework: Framework): void {
-  if (framework.streamId === undefined) return
-  cluster.do({ type: 'STREAM_CLOSED', streamId: framework.streamId })
-  forgetStream(cluster, framework, framework.streamId)
-}
-
-/** What was to be said on it, too. */
-function forgetStream(cluster: Cluster, framework: Framework, streamId: string): void {
-  cluster.frameworksByStream.delete(streamId)
-  framework.streamId = undefined
-  framework.questions.clear()
-}
-
 /** Adds a framework that is inactive until it subscribes. `recovered`: known only from its agents. */
 export function addFramework(cluster: Cluster, info: FrameworkInfo, recovered: boolean): Framework {
   const framework: Framework = {
@@ -152,11 +137,22 @@ export function recoverFramework(cluster: Cluster, agent: Agent, info: Framework
   const id = info.id?.value
   if (id === undefined || cluster.completed.has(id)) return
   const known = cluster.frameworks.get(id)
-  if (!known) cluster.showFramework(addFramework(cluster, info, true), true)
-  else if (!known.recovered && canonical(known.info) !== canonical(info)) tellAgent(cluster, agent, known)
+  if (!known) {
+    const framework = addFramework(cluster, info, true)
+    framework.removeAt = recoveredUntil(cluster, info)
+    cluster.showFramework(framework, true)
+  } else if (!known.recovered && canonical(known.info) !== canonical(info)) tellAgent(cluster, agent, known)
 }
 
 const refusalIn = (compiled: unknown) => (typeof compiled === 'string' ? compiled : undefined)
+
+/**
+ * When a framework that does not come to a new leader is given up, counted from the election. Those that want no time to fail over get
+ * what agents get: they too have to find out first who leads.
+ */
+function recoveredUntil({ recoveredAt, config }: Cluster, { failover_timeout: seconds = 0 }: FrameworkInfo): number {
+  return recoveredAt + Math.max(seconds * 1000, config.agentReregisterTimeout)
+}
 
 function applyInfo(
   cluster: Cluster,
@@ -182,27 +178,6 @@ const allocatorView = ({ info, capabilities, roles, suppressed, constraints }: F
   suppressed,
   constraints,
 })
-
-/** Agents that run something of a framework learn its new description: the newest, at most once a tick however often it changes. */
-export function tellDescriptions(cluster: Cluster): void {
-  for (const framework of cluster.untold)
-    for (const agent of agentsOf(cluster, framework)) tellAgent(cluster, agent, framework)
-  cluster.untold.clear()
-}
-
-function tellAgent(cluster: Cluster, agent: Agent, { info }: Framework): void {
-  cluster.send(agent, { update_framework: { framework_info: info } })
-}
-
-/** The agents that have tasks or executors of it. */
-function agentsOf(cluster: Cluster, framework: Framework): Set<Agent> {
-  const agents = new Set(framework.hosts)
-  for (const { agentId } of cluster.tasks.ofFramework(framework.id)) {
-    const agent = cluster.agents.get(agentId)
-    if (agent) agents.add(agent)
-  }
-  return agents
-}
 
 /** UPDATE_FRAMEWORK (Mesos contract 2.2). */
 export function updateFramework(
@@ -250,72 +225,4 @@ function changedForEver(before: FrameworkInfo, after: FrameworkInfo): string | u
       return `update_framework.framework_info.${field}: can not be changed by UPDATE_FRAMEWORK`
   }
   return undefined
-}
-
-/** The stream of a framework is gone: it gets nothing more until it subscribes again (Mesos contract 2.1). */
-export function streamBroken(cluster: Cluster, streamId: string): void {
-  const framework = cluster.frameworksByStream.get(streamId)
-  if (!framework) return
-  cluster.tally.count('messages_deactivate_framework')
-  forgetStream(cluster, framework, streamId)
-  leave(cluster, framework)
-}
-
-/** Ends the stream of a framework that asks more than its stream takes. */
-export function endStream(cluster: Cluster, framework: Framework): void {
-  closeStream(cluster, framework)
-  leave(cluster, framework)
-}
-
-function leave(cluster: Cluster, framework: Framework): void {
-  cluster.allocator.deactivateFramework(framework.id)
-  discardOffers(cluster, framework)
-  discardInverseOffers(cluster, framework)
-  const timeout = framework.info.failover_timeout ?? 0
-  if (timeout === 0) removeFramework(cluster, framework)
-  else {
-    framework.removeAt = cluster.now.monotonic + timeout * 1000
-    cluster.showFramework(framework, false)
-  }
-}
-
-/** Removes frameworks whose time to fail over has passed. */
-export function removeExpired(cluster: Cluster): void {
-  for (const framework of [...cluster.frameworks.values()]) {
-    if (framework.removeAt !== undefined && framework.removeAt <= cluster.now.monotonic)
-      removeFramework(cluster, framework)
-  }
-}
-
-/** Ends a framework for ever: its executors are shut down, its tasks are killed in state, its id is spent. */
-export function removeFramework(cluster: Cluster, framework: Framework): void {
-  cluster.allocator.deactivateFramework(framework.id)
-  discardOffers(cluster, framework)
-  forgetInvitations(cluster, framework)
-  closeStream(cluster, framework)
-  const agents = agentsOf(cluster, framework)
-  for (const task of [...cluster.tasks.ofFramework(framework.id)]) {
-    if (isTerminal(task.state)) endTask(cluster, task)
-    else
-      endTask(cluster, task, {
-        state: 'TASK_KILLED',
-        source: 'SOURCE_MASTER',
-        reason: 'REASON_FRAMEWORK_REMOVED',
-        message: 'Framework removed',
-      })
-  }
-  for (const agent of agents) {
-    for (const executorId of [...(agent.executors.get(framework.id)?.keys() ?? [])])
-      removeExecutor(cluster, agent, framework.id, executorId)
-    cluster.send(agent, { shutdown_framework: { framework_id: { value: framework.id } } })
-  }
-  cluster.tasks.forgetFramework(framework.id)
-  orphanOperations(cluster, framework.id)
-  cluster.allocator.removeFramework(framework.id)
-  cluster.frameworks.delete(framework.id)
-  cluster.tally.forgetFramework(framework.id)
-  cluster.completed.add(framework.id)
-  if (cluster.completed.size > cluster.config.maxCompletedFrameworks)
-    cluster.completed.delete(cluster.completed.values().next().value!)
-  cluster.change({ type: 'FRAMEWORK_COMPLETED', id: framework.id, at: cluster.now.wall })
 }

@@ -1,6 +1,7 @@
 import type { Cluster } from './cluster.ts'
 import { endDrains } from './drain.ts'
-import { removeExpired, tellDescriptions } from './frameworks.ts'
+import { removeExpired } from './framework-end.ts'
+import { tellDescriptions } from './framework-hosts.ts'
 import { makeInverseOffers } from './inverse-offers.ts'
 import { makeOffers, rescindExpired } from './offers.ts'
 import { releaseOffers } from './recovery-hold.ts'
