@@ -4,7 +4,10 @@ import { Resources } from '@meseta/common/resources/resources'
 import { formatResources, parseResources } from '@meseta/common/resources/text'
 import t from 'tap'
 import { Shuffler } from '../src/allocator/shuffle.ts'
+import { AgentModel, own } from './support/agent-model.ts'
 import { HeartBench } from './support/heart-bench.ts'
+import { create, destroy, reserve, unreserve } from './support/operations-bench.ts'
+import { reserved, volume } from './support/volumes.ts'
 
 const links = ['l0', 'l1', 'l2', 'l3', 'l4']
 const roles = ['*', 'a', 'a/b', 'c']
@@ -14,6 +17,8 @@ class Storm {
   readonly bench = new HeartBench({ maxUnreachableTasksPerFramework: 5, maxCompletedFrameworks: 3 })
   readonly #dice: Shuffler
   readonly #agents = new Map<string, string>()
+  /** By id: what operations made of agents. */
+  readonly #models = new Map<string, AgentModel>()
   readonly #open = new Set<string>()
   #frameworks: { stream: string; id: string }[] = []
   #tasks = 0
@@ -43,12 +48,27 @@ class Storm {
       () => this.#acknowledge(),
       () => this.#acknowledge(),
       () => this.#decline(),
+      () => this.#operate(),
+      () => this.#answerOperation(),
+      () => this.#acknowledgeOperation(),
       () => this.bench.pass(1 + this.roll(3), [...this.#open]),
       () => this.#rare(),
     ]
+    const before = this.bench.effects.length
     actions[this.roll(actions.length)]!()
-    // Whoever was marked unreachable lost its session.
-    for (const effect of this.bench.effects) if (effect.type === 'CLOSE_LINK') this.#break(effect.link)
+    for (const effect of this.bench.effects.slice(before)) {
+      if (effect.type === 'SEND') this.#model(effect.link)?.hear(effect.message)
+      // Whoever was marked unreachable lost its session.
+      if (effect.type === 'CLOSE_LINK') this.#break(effect.link)
+    }
+  }
+
+  #model(link: string): AgentModel | undefined {
+    const id = this.#agents.get(link)
+    if (id === undefined) return undefined
+    const model = this.#models.get(id) ?? new AgentModel()
+    this.#models.set(id, model)
+    return model
   }
 
   #connect(): void {
@@ -60,7 +80,7 @@ class Storm {
       this.#agents.set(link, this.bench.agent(link, { pid: `slave(1)@10.0.0.${link.slice(1)}:5051` }))
       return
     }
-    this.bench.reregister(link, id, this.#report(id))
+    this.bench.reregister(link, id, { ...this.#report(id), ...this.#model(link)!.report })
   }
 
   /** What an agent knows: what the master knew of it, some of which it has lost. */
@@ -92,6 +112,8 @@ class Storm {
     const capabilities = [
       ...(this.roll(2) ? [{ type: 'MULTI_ROLE' as const }] : []),
       ...(this.roll(2) ? [{ type: 'PARTITION_AWARE' as const }] : []),
+      ...(this.roll(2) ? [{ type: 'RESERVATION_REFINEMENT' as const }] : []),
+      ...(this.roll(2) ? [{ type: 'SHARED_RESOURCES' as const }] : []),
     ]
     const chosen =
       capabilities[0]?.type === 'MULTI_ROLE' ? { roles: [roles[this.roll(4)]!] } : { role: roles[this.roll(4)]! }
@@ -149,6 +171,52 @@ class Storm {
     this.bench.call(framework, { type: 'DECLINE', decline })
   }
 
+  /** Reservations and volumes come and go, and tasks get them; some of it is refused. */
+  #operate(): void {
+    const offer = this.#pick(this.bench.heart.cluster.offers.values())
+    const framework = this.#frameworks.find(({ id }) => id === offer?.frameworkId)
+    if (!offer || !framework) return
+    const { role } = offer
+    const [theirs] = offer.resources.persistentVolumes().toArray()
+    const kind = this.roll(2) === 0 ? { role, shared: {} } : { role }
+    const shown = { id: { value: offer.id }, agent_id: { value: offer.agentId } } as never
+    const task = this.bench.task(shown, {
+      task_id: { value: `v${this.#tasks++}` },
+      resources: [...parseResources('cpus:0.1;mem:16'), theirs ?? volume(20, 'v0', { role })],
+    })
+    const choices = [
+      reserve(...reserved(`disk:${10 * this.roll(6)}`, role)),
+      unreserve(...reserved('disk:10', role)),
+      create(volume(20, `v${this.roll(4)}`, kind)),
+      destroy(theirs ?? volume(20, 'v0', kind)),
+      { type: 'LAUNCH' as const, launch: { task_infos: [task] } },
+    ]
+    const operations = Array.from({ length: 1 + this.roll(3) }, () => choices[this.roll(choices.length)]!)
+    const id = { value: `o${this.roll(20)}` }
+    this.bench.accept(framework, [shown], this.roll(2) ? operations : operations.map(one => ({ ...one, id })))
+    const resources = reserved(`disk:${this.roll(200)}`, role)
+    const agent_id = { value: offer.agentId }
+    if (this.roll(3) === 0)
+      this.bench.operate({ type: 'RESERVE_RESOURCES', reserve_resources: { agent_id, resources } })
+  }
+
+  #answerOperation(): void {
+    const link = this.#pick(this.#open)
+    const operation = link === undefined ? undefined : this.#pick(this.#model(link)?.operations.values() ?? [])
+    if (link !== undefined && operation) this.bench.fromAgent(link, { operation_update: { operation } })
+  }
+
+  #acknowledgeOperation(): void {
+    const framework = this.#pick(this.#frameworks)
+    const record = framework && this.#pick(this.bench.heart.cluster.operations.ofFramework(framework.id))
+    const { operation_id, uuid, agent_id } = record?.operation.latest_status ?? {}
+    if (framework && operation_id && uuid && agent_id)
+      this.bench.call(framework, {
+        type: 'ACKNOWLEDGE_OPERATION_STATUS',
+        acknowledge_operation_status: { operation_id, agent_id, uuid: uuid.value },
+      })
+  }
+
   #rare(): void {
     const framework = this.#pick(this.#frameworks)
     const link = this.#pick(this.#open)
@@ -204,15 +272,23 @@ class Storm {
       const given = used.plus(offered).unallocated()
       if (!given.equals(allocator.allocated(agent.id)))
         return `${agent.id}: the allocator counts ${formatResources(allocator.allocated(agent.id))}, given are ${formatResources(given)}`
-      if (agent.connected && !agent.total.contains(given)) return `${agent.id}: more is given than there is`
+      if (agent.connected && !agent.total.contains(given.nonShared().plus(given.sharedOnce())))
+        return `${agent.id}: more is given than there is`
+      const has = this.#models.get(agent.id)?.total ?? own
+      if (agent.connected && !agent.total.equals(has))
+        return `${agent.id}: has ${formatResources(has)}, the master thinks ${formatResources(agent.total)}`
+      for (const name of own.names())
+        if (agent.total.scalar(name) !== own.scalar(name)) return `${agent.id}: there is another amount of ${name}`
       const row = tables.agents.get(agent.id)
       if (!row) return `${agent.id}: readers do not see it`
       if (!row.used.equals(used.unallocated()) || !row.offered.equals(offered.unallocated()))
         return `${agent.id}: readers see other sums`
+      if (!row.total.equals(agent.total)) return `${agent.id}: readers see another total`
       if (row.view.active !== agent.connected) return `${agent.id}: readers see another activity`
       if (!agent.connected && !offered.isEmpty) return `${agent.id}: is offered and disconnected`
     }
     if (tables.agents.size !== agents.size) return 'readers see other agents'
+    if (tables.operations.size !== heart.cluster.operations.size) return 'readers see other operations'
     return this.#brokenTasks()
   }
 

@@ -162,6 +162,23 @@ t.test('what was on its way when the session ended never arrived', async t => {
   t.ok(agent.total.equals(Resources.from(parseResources('cpus:4;mem:1024;disk:1000'))), 'the agent has what it says')
 })
 
+t.test('nor what went over another link than the one that the agent has now', async t => {
+  const { bench, agentId, statuses, has } = sent()
+  bench.reregister('l9', agentId)
+  t.match(statuses(), [{ operation_id: { value: 'x' }, state: 'OPERATION_DROPPED' }])
+  t.notOk(has(...reserved('cpus:1')))
+})
+
+t.test('what an agent has answered and has no more is over, and not done again', async t => {
+  const { bench, agentId, operation, say, statuses, rows, has } = sent()
+  say(operation)
+  bench.forgetEffects()
+  bench.reregister('l1', agentId)
+  t.same(statuses(), [])
+  t.same(rows(), [])
+  t.notOk(has(...reserved('cpus:1')), 'the agent has what it says')
+})
+
 t.test('what arrived before the session ended stands', async t => {
   const { bench, agentId, operation, statuses, rows, has } = sent()
   bench.do({ type: 'LINK_ENDED', link: 'l1', restarted: true })
