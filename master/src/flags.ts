@@ -160,6 +160,7 @@ export function heartConfig(flags: MasterFlags, masterInfo: MasterInfo): HeartCo
     allocatorRecoveryTimeout: flags.allocator_recovery_timeout,
     requireAgentDomain: flags.require_agent_domain,
     domain: masterInfo.domain,
+    authenticateAgents: flags.authenticate_agents,
     ...(acls ? { authorizer: authorizerOf(acls) } : {}),
   }
   return config

@@ -31,6 +31,11 @@ export const securityFlags = defineFlags({
     default: false,
     help: 'The same as --authenticate_http_frameworks: frameworks speak HTTP.',
   },
+  authenticate_agents: {
+    type: 'boolean',
+    default: false,
+    help: "The bus proves who agents are: an agent's id belongs to the link that registered it.",
+  },
   credentials: {
     type: 'string',
     help: 'The file of principals and secrets: {"credentials":[{"principal":…,"secret":…}]}, or a line each.',

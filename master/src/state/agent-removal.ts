@@ -1,6 +1,7 @@
 import type { TaskState, TaskStatusReason } from '@meseta/common/protocol/mesos'
 import { holdsResources, isTerminal } from '@meseta/common/protocol/task-state'
 import { ordersIn } from './agent-orders.ts'
+import { ownerIn } from './agent-owner.ts'
 import type { Cluster } from './cluster.ts'
 import { rescindInverseOffers } from './inverse-offers.ts'
 import { removeExecutor } from './launch.ts'
@@ -37,7 +38,8 @@ export function markRecoveredUnreachable(cluster: Cluster, agentId: string): voi
 
 function writeUnreachable(cluster: Cluster, agentId: string): void {
   const since = cluster.now.wall
-  const entry = { state: 'unreachable', since, ...ordersIn(cluster.entries.get(agentId)) } as const
+  const former = cluster.entries.get(agentId)
+  const entry = { state: 'unreachable', since, ...ordersIn(former), ...ownerIn(former) } as const
   cluster.persist({ id: agentId, entry }, { type: 'UNREACHABLE', agentId, since })
 }
 

@@ -24,12 +24,15 @@ export type RegistryEntry =
       readonly info: AgentInfo
       readonly drain?: DrainInfo | undefined
       readonly deactivated?: boolean | undefined
+      /** Over which it registered, where agents are authenticated. */
+      readonly link?: string | undefined
     }
   | {
       readonly state: 'unreachable'
       readonly since: number
       readonly drain?: DrainInfo | undefined
       readonly deactivated?: boolean | undefined
+      readonly link?: string | undefined
     }
   | { readonly state: 'gone'; readonly since: number }
 

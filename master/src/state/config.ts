@@ -45,6 +45,8 @@ export interface HeartConfig {
   /** A framework that holds this many offers gets no more until it answers some. */
   readonly maxOutstandingOffers: number
   readonly authorizer: Authorizer
+  /** The bus proves which agent speaks over a link: an agent's id belongs to its link. */
+  readonly authenticateAgents: boolean
   /** With quotas a new leader offers nothing before this share of the agents is back, 0 to 1, or this time is over, ms. */
   readonly allocatorAgentRecoveryFactor: number
   readonly allocatorRecoveryTimeout: number
@@ -77,6 +79,7 @@ export const heartDefaults = {
   registryMaxAgentCount: 102_400,
   maxOutstandingOffers: 5_000,
   authorizer: allowsAll,
+  authenticateAgents: false,
   allocatorAgentRecoveryFactor: 0.8,
   allocatorRecoveryTimeout: 600_000,
 } satisfies Omit<HeartConfig, 'masterInfo'>

@@ -5,6 +5,7 @@ import { withCheckpointed } from '@meseta/common/resources/checkpointed'
 import { Resources } from '@meseta/common/resources/resources'
 import { validateResources } from '@meseta/common/resources/validate'
 import { ordersIn, tellOrders } from './agent-orders.ts'
+import { ownerIn, ownerOf, ownerRefusal } from './agent-owner.ts'
 import { removeAgent } from './agent-removal.ts'
 import { adopt, reconcileReturn, resendKills } from './agent-return.ts'
 import { joinSession, leaveSession, refreshActivity } from './agent-session.ts'
@@ -27,7 +28,7 @@ const maxInfoBytes = 64 * 1024
 /** Register: a new agent, usable once the registry has it (Mesos contract 7.3). */
 export function register(cluster: Cluster, link: string, message: Register): void {
   cluster.tally.count('messages_register_slave')
-  const refusal = checkRegistration(cluster, message)
+  const refusal = checkRegistration(cluster, link, message)
   if (refusal !== undefined) {
     refuse(cluster, link, refusal)
     return
@@ -56,7 +57,7 @@ export function reregister(cluster: Cluster, link: string, message: Reregister):
     refuse(cluster, link, `Agent ${agentId} has been marked gone`)
     return
   }
-  const refusal = checkRegistration(cluster, message)
+  const refusal = checkRegistration(cluster, link, message)
   if (refusal !== undefined) {
     refuse(cluster, link, refusal)
     return
@@ -70,7 +71,8 @@ export function reregister(cluster: Cluster, link: string, message: Reregister):
     return
   }
   const recovered = cluster.recovered.get(agentId)
-  if (recovered && canonical(recovered) === canonical(message.agent_info))
+  const isWritten = ownerIn(cluster.entries.get(agentId)).link === ownerOf(cluster, link).link
+  if (recovered && isWritten && canonical(recovered) === canonical(message.agent_info))
     begin(cluster, link, { agentId, message, first: false })
   else admit(cluster, link, { agentId, message, first: false })
 }
@@ -78,7 +80,8 @@ export function reregister(cluster: Cluster, link: string, message: Reregister):
 function admit(cluster: Cluster, link: string, registration: Registration): void {
   const { agentId, message } = registration
   cluster.registrations.set(link, registration)
-  const entry = { state: 'admitted', info: message.agent_info, ...ordersIn(cluster.entries.get(agentId)) } as const
+  const orders = ordersIn(cluster.entries.get(agentId))
+  const entry = { state: 'admitted', info: message.agent_info, ...orders, ...ownerOf(cluster, link) } as const
   cluster.persist({ id: agentId, entry }, { type: 'ADMIT', agentId, link })
 }
 
@@ -229,8 +232,10 @@ function refuse(cluster: Cluster, link: string, message: string): void {
   cluster.do({ type: 'SEND', link, message: { shutdown: { message } } })
 }
 
-function checkRegistration(cluster: Cluster, message: Message): string | undefined {
+function checkRegistration(cluster: Cluster, link: string, message: Message): string | undefined {
   const { agent_info: info, version } = message
+  const denied = ownerRefusal(cluster, link, info.id?.value)
+  if (denied !== undefined) return denied
   if (cluster.machines.isDown(machineOf(info, message.pid))) return machineDown
   const major = Number(/^(\d+)\./.exec(version)?.[1])
   if (!(major >= 1)) return `Agent version '${excerpt(version, 64)}' is older than 1.0.0`
