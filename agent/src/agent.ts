@@ -1,6 +1,7 @@
 import { openAgentEnd } from '@meseta/common/messaging/agent-end'
 import type { Bus } from '@meseta/common/messaging/bus'
 import type { AgentEnd } from '@meseta/common/messaging/link'
+import { linkOf } from '@meseta/common/messaging/link-subjects'
 import type { ContainerID } from '@meseta/common/protocol/mesos'
 import type { Clock, Timer } from '@meseta/common/service/clock'
 import type { Random } from '@meseta/common/service/random'
@@ -169,7 +170,7 @@ export class Agent {
     this.#link = openAgentEnd({
       bus,
       cluster,
-      link,
+      link: linkOf(bus.identity, link),
       clock,
       random,
       log,

@@ -34,7 +34,7 @@ export const securityFlags = defineFlags({
   authenticate_agents: {
     type: 'boolean',
     default: false,
-    help: "The bus proves who agents are: an agent's id belongs to the link that registered it.",
+    help: "The bus proves who agents are: an agent's id belongs to who registered it.",
   },
   credentials: {
     type: 'string',

@@ -41,6 +41,8 @@ export interface Bus {
   /** Listens from now on; while the bus is down, from its return on. Throws BadSubjectError. */
   subscribe(subject: string, received: (payload: Uint8Array, subject: string) => void): Subscription
   readonly state: BusState
+  /** Who this process is to the servers of the bus, where it proved that and the name can be part of a subject. */
+  readonly identity?: string | undefined
   /** Set where all who speak on it live and end in one process: nobody on it is of an earlier life of the cluster. */
   readonly isPrivate?: boolean
   /** Called with each new state. Answers a function that ends it. */

@@ -55,6 +55,6 @@ export interface MasterEndEvents {
   deposed?(epoch: number): void
 }
 
-/** A link id: what an agent calls itself on the bus from its first start on. One part of a subject, and never `_…`. */
+/** A link id: what an agent calls itself on the bus from its first start on, after who it proved to be there. Never `_…`. */
 export const isLinkId = (link: unknown): link is string =>
-  typeof link === 'string' && /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(link)
+  typeof link === 'string' && /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}(?:\.[A-Za-z0-9][A-Za-z0-9_-]{0,63})?$/.test(link)

@@ -7,7 +7,7 @@ import { type Bus, BusDownError, type Subscription } from './bus.ts'
 import { EventQueue } from './event-queue.ts'
 import { encodeFrame, tryDecode, tryDecodeFrame } from './frames.ts'
 import { isLinkId, type MasterEnd, type MasterEndEvents } from './link.ts'
-import { allToMaster, beacons, echoLink, toAgent, toMaster } from './link-subjects.ts'
+import { allToMaster, beacons, echoLink, linkIn, toAgent, toMaster } from './link-subjects.ts'
 import { ackAfter, beaconEvery, echoWithin, tickEvery } from './link-times.ts'
 import { linkVersion } from './link-version.ts'
 import { type MasterEffect, MasterMachine } from './master-machine.ts'
@@ -55,9 +55,7 @@ class BusMasterEnd implements MasterEnd {
     this.#echo = encodeFrame({ epoch, session: 0, kind: 'ECHO' })
     this.#heardItselfAt = Number.NEGATIVE_INFINITY
     this.#subscriptions = [
-      bus.subscribe(allToMaster(cluster, epoch), (payload, subject) =>
-        this.#heard(subject.slice(subject.lastIndexOf('.') + 1), payload),
-      ),
+      bus.subscribe(allToMaster(cluster, epoch), (payload, subject) => this.#heard(linkIn(subject), payload)),
       bus.subscribe(beacons(cluster), payload => this.#otherBeacon(payload)),
     ]
     this.#offState = bus.onState(state => this.#run(this.#machine.bus(clock.monotonic(), state === 'connected')))

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask, type ServerProcess, spawnServer, untilReady } from '../coordination/server-process.ts'
 import type { Clock } from '../service/clock.ts'
@@ -13,6 +13,8 @@ export interface NatsServerOptions {
   readonly port: number
   readonly host?: string
   readonly command?: string
+  /** Further configuration, in the server's own language: who may speak, and about what. */
+  readonly config?: string
 }
 
 export interface NatsServer {
@@ -33,9 +35,15 @@ export async function natsServes(port: number, host = '127.0.0.1', timeout = 500
 
 /** Starts a server and waits until it serves. Throws ServerStartError. */
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
-  const { clock, folder, port, host = '127.0.0.1', command = defaultNatsServer } = options
+  const { clock, folder, port, host = '127.0.0.1', command = defaultNatsServer, config } = options
   const logFile = join(folder, 'nats.log')
-  const server = await spawnServer({ command, args: ['-a', host, '-p', `${port}`], logFile, clock })
+  const args = ['-a', host, '-p', `${port}`]
+  if (config !== undefined) {
+    const file = join(folder, 'nats.conf')
+    writeFileSync(file, config, { mode: 0o600 })
+    args.push('-c', file)
+  }
+  const server = await spawnServer({ command, args, logFile, clock })
   const what = `NATS on ${host}:${port}`
   await untilReady({ clock, server, what, logFile, timeout: 10_000, isReady: () => natsServes(port, host) })
   return { process: server, port, logFile }

@@ -5,10 +5,15 @@ import type { Bus } from './bus.ts'
 import { createEmbeddedBus } from './embedded/bus.ts'
 import { parseNatsUrl } from './nats/address.ts'
 import { openNats } from './nats/bus.ts'
+import type { NatsProof } from './nats/proof.ts'
 
 export { createEmbeddedBus } from './embedded/bus.ts'
 
 export interface BusOptions {
+  /** NATS: how this process proves who it is; counts before the user in the url. */
+  readonly proof?: NatsProof | undefined
+  /** NATS: the authorities, in PEM, whose servers to believe; without it a server's TLS is checked by those that Node.js knows. */
+  readonly ca?: string | undefined
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger

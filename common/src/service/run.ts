@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Election } from '../coordination/election.ts'
 import { type Coordination, openCoordination } from '../coordination/open.ts'
 import type { Store } from '../coordination/store.ts'
 import type { Bus } from '../messaging/bus.ts'
+import { readNatsProof } from '../messaging/nats/proof.ts'
 import { openBus } from '../messaging/open.ts'
 import { systemClock } from './clock.ts'
 import type { Component, Context, Handle, Need } from './component.ts'
@@ -22,6 +24,14 @@ const shellFlags = defineFlags({
   },
   zk: { type: 'string', help: 'The same as --store, by the name that Mesos gave it.' },
   bus: { type: 'string', help: 'The message bus: nats://h1:4222,h2:4222.' },
+  bus_credentials: {
+    type: 'string',
+    help: 'The file of what this process proves to the bus who it is: the seed of an NKey, or {"principal":…,"secret":…}.',
+  },
+  bus_ca: {
+    type: 'string',
+    help: 'The file of the authorities, in PEM, whose certificates servers of the bus may have.',
+  },
   log_level: { type: 'string', default: 'info', choices: logLevels, help: 'How much is logged.' },
   log_file: { type: 'string', help: 'The file to which the log is appended; standard error unless given.' },
 })
@@ -144,7 +154,11 @@ class Shell<Definitions extends FlagDefinitions> {
         systemClock.after(lastWords, () => this.#fail(error, 'can not go on'))
       })
     }
-    if (this.#shell.bus !== undefined && needs.includes('bus')) this.#bus = await openBus(this.#shell.bus, shared)
+    const { bus, bus_credentials: credentials, bus_ca: ca } = this.#shell
+    if (bus !== undefined && needs.includes('bus')) {
+      const proof = readNatsProof(credentials)
+      this.#bus = await openBus(bus, { ...shared, proof, ca: ca === undefined ? ca : readFileSync(ca, 'utf8') })
+    }
     return {
       ...shared,
       flags: this.#flags,

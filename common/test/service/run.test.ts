@@ -106,7 +106,7 @@ t.test('wrong flags end it with 2 and a sentence', async t => {
 
 t.test('it ends with 1 and the reason when it can not start or go on', async t => {
   for (const [argv, reason] of [
-    [['--ip', '0.0.0.0'], /no authentication yet/],
+    [['--ip', '0.0.0.0'], /loopback addresses only where there is no authentication/],
     [['--mode', 'misuse'], /uses 'store' and does not name it/],
   ] as const) {
     const one = run(argv)

@@ -7,8 +7,13 @@ import { freePorts } from './ports.ts'
 export const natsSkip = natsServerMissing() ?? false
 
 /** A real NATS server on loopback; `folder` is a temporary one of the test. Stop it: `server.process.stop()`. */
-export async function realNats(folder: string, port?: number): Promise<NatsServer> {
-  const server = await startNatsServer({ clock: systemClock, folder, port: port ?? (await freePorts(1))[0]! })
+export async function realNats(folder: string, port?: number, config?: string): Promise<NatsServer> {
+  const server = await startNatsServer({
+    clock: systemClock,
+    folder,
+    port: port ?? (await freePorts(1))[0]!,
+    ...(config === undefined ? {} : { config }),
+  })
   endsWithTest(server.process)
   return server
 }

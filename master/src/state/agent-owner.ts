@@ -1,10 +1,11 @@
+import { identityIn } from '@meseta/common/messaging/link-subjects'
 import { refusalOf } from '../security/operations.ts'
 import type { Cluster } from './cluster.ts'
 import type { RegistryEntry } from './commands.ts'
 
 /**
- * Where agents are authenticated (`--authenticate_agents`) the bus lets each speak under its own link alone, so that the link says who it
- * is. An agent's id then belongs to the link that registered it first; the registry remembers it as long as the agent.
+ * Where agents are authenticated (`--authenticate_agents`) the bus lets each speak under links of its own name alone, so that the link says
+ * who it is. An agent's id then belongs to who registered it first; the registry remembers that as long as the agent.
  */
 export interface Owner {
   readonly link?: string | undefined
@@ -20,8 +21,9 @@ export const ownerOf = ({ config }: Cluster, link: string): Owner => (config.aut
 /** Why an agent may not register over this link, or undefined. `agentId`: the one that it says it has. */
 export function ownerRefusal(cluster: Cluster, link: string, agentId: string | undefined): string | undefined {
   const { authorizer, authenticateAgents } = cluster.config
-  const denied = refusalOf(authorizer, link, [['register_agents', undefined]])
+  const denied = refusalOf(authorizer, identityIn(link), [['register_agents', undefined]])
   if (denied !== undefined || !authenticateAgents || agentId === undefined) return denied
   const owner = ownerIn(cluster.entries.get(agentId)).link ?? cluster.agents.get(agentId)?.link
-  return owner === undefined || owner === link ? undefined : `Agent ${agentId} is of another link than this one`
+  if (owner === undefined || identityIn(owner) === identityIn(link)) return undefined
+  return `Agent ${agentId} belongs to another one than '${identityIn(link)}'`
 }

@@ -1,4 +1,4 @@
-import type { NatsConnection, Subscription as NatsSubscription } from 'nats'
+import type { ConnectionOptions, NatsConnection, Subscription as NatsSubscription } from 'nats'
 import { Listeners } from '../../coordination/listeners.ts'
 import { type Bus, BusDownError, type BusState, checkPayload, type Subscription } from '../bus.ts'
 import type { BusOptions } from '../open.ts'
@@ -54,6 +54,30 @@ export class NatsBus implements Bus {
     return this.#state
   }
 
+  get identity(): string | undefined {
+    const { proof } = this.#options
+    const name = !proof
+      ? this.#address.user
+      : 'user' in proof
+        ? proof.user
+        : 'seed' in proof
+          ? this.#publicKey(proof)
+          : undefined
+    return name !== undefined && /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name) ? name : undefined
+  }
+
+  #publicKey({ seed }: { readonly seed: string }): string {
+    return this.#nats.nkeys.fromSeed(Buffer.from(seed)).getPublicKey()
+  }
+
+  #proof(): ConnectionOptions {
+    const { proof } = this.#options
+    const { user, password } = this.#address
+    if (!proof) return user === undefined ? {} : { user, pass: password ?? '' }
+    if ('seed' in proof) return { authenticator: this.#nats.nkeyAuthenticator(Buffer.from(proof.seed)) }
+    return 'token' in proof ? { token: proof.token } : { user: proof.user, pass: proof.password }
+  }
+
   publish(subject: string, payload: Uint8Array): void {
     checkSubject(subject)
     checkPayload(subject, payload)
@@ -102,12 +126,13 @@ export class NatsBus implements Bus {
   }
 
   async #connect(): Promise<NatsConnection | undefined> {
-    const { servers, user, password } = this.#address
-    const { pingInterval = 5_000 } = this.#options
+    const { servers } = this.#address
+    const { pingInterval = 5_000, ca } = this.#options
     try {
       return await this.#nats.connect({
         servers: [...servers],
-        ...(user !== undefined && { user, pass: password ?? '' }),
+        ...this.#proof(),
+        ...(ca !== undefined && { tls: { ca } }),
         pingInterval,
         maxPingOut: 2,
         maxReconnectAttempts: -1,
