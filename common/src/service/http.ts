@@ -18,6 +18,7 @@ import { type Authentication, checkAddress, guardRealms } from './guard.ts'
 import type { Health } from './health.ts'
 import { countRequests } from './http-metrics.ts'
 import { parseJsonBody } from './json-body.ts'
+import { refuseMalformed } from './malformed.ts'
 import { type StandardRoute, serveStandardRoutes } from './standard-routes.ts'
 import { openStreams, type Stream } from './stream.ts'
 import { serverOptions, type TlsFiles } from './tls.ts'
@@ -284,24 +285,3 @@ function toHttpError(error: FastifyError | HttpError | Error): HttpError {
     },
   )
 }
-
-type ClientErrorHandler = NonNullable<FastifyServerOptions['clientErrorHandler']>
-
-/** What is not even HTTP gets a short answer and the end of the connection. */
-const refuseMalformed =
-  (headersTimeout: number): ClientErrorHandler =>
-  (error, socket) => {
-    if (error.code === 'ECONNRESET' || socket.destroyed) return
-    const [status, message] =
-      error.code === 'HPE_HEADER_OVERFLOW'
-        ? ['431 Request Header Fields Too Large', 'the headers of the request are over 16 KiB']
-        : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-          ? ['408 Request Timeout', `the headers of the request did not arrive within ${headersTimeout / 1000} s`]
-          : ['400 Bad Request', 'this is not a valid HTTP/1.1 request']
-    const body = JSON.stringify({ message })
-    if (socket.writable)
-      socket.write(
-        `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-      )
-    socket.destroySoon()
-  }
