@@ -1,26 +1,18 @@
-import { SharedKinds } from '@meseta/common/resources/kind'
 import { Resources } from '@meseta/common/resources/resources'
 import type { HeartConfig } from '../state/config.ts'
 import { Agenda } from './agenda.ts'
-import { bitsOf } from './capabilities.ts'
-import { Dealer, freeOn, setPending } from './dealer.ts'
-import { agentDemands } from './eligibility.ts'
-import type {
-  AgentBook,
-  AgentFacts,
-  Allocation,
-  Client,
-  FrameworkBook,
-  FrameworkFacts,
-  Holder,
-  Quota,
-} from './model.ts'
-import { type Quantities, quantitiesOf, Totals } from './quantities.ts'
+import { AgentBooks } from './agent-books.ts'
+import { Dealer, setPending } from './dealer.ts'
+import { Explainer } from './explainer.ts'
+import { FrameworkBooks } from './framework-books.ts'
+import type { AgentBook, AgentFacts, Allocation, Client, FrameworkFacts, Holder, Quota } from './model.ts'
+import { type Quantities, Totals } from './quantities.ts'
 import { Queues } from './queues.ts'
 import { Quotas } from './quotas.ts'
+import type { RoleExplanation, World } from './reasons.ts'
 import { Refusals } from './refusals.ts'
 import { Shuffler } from './shuffle.ts'
-import { nothingFree, View } from './view.ts'
+import { View } from './view.ts'
 
 export type { Allocation, Quota } from './model.ts'
 
@@ -45,17 +37,14 @@ export type AllocatorConfig = Pick<
  */
 export class Allocator {
   readonly #config: AllocatorConfig
-  readonly #agents = new Map<string, AgentBook>()
-  readonly #agentBySlot: (AgentBook | undefined)[] = []
-  readonly #frameworks = new Map<string, FrameworkBook>()
   readonly #totals = new Totals()
   readonly #quotas = new Quotas()
   readonly #refusals = new Refusals()
   readonly #agenda = new Agenda()
-  readonly #kinds = new SharedKinds()
   readonly #queues: Queues
+  readonly #agents: AgentBooks
+  readonly #frameworks: FrameworkBooks
   readonly #dealer: Dealer
-  #whitelist: ReadonlySet<string> | undefined
   #paused = false
   #tick = 0
   #runs = 0
@@ -65,6 +54,8 @@ export class Allocator {
     const shuffler = new Shuffler(config.seed)
     this.#queues = new Queues(config, this.#totals, this.#quotas, shuffler)
     this.#queues.roles.setWeights(config.weights)
+    this.#agents = new AgentBooks(config, this.#totals, this.#quotas, this.#queues, this.#refusals, this.#agenda)
+    this.#frameworks = new FrameworkBooks(this.#queues, this.#refusals, this.#agenda)
     this.#dealer = new Dealer(config, this.#queues, this.#quotas, this.#refusals, this.#agenda, shuffler)
   }
 
@@ -74,94 +65,32 @@ export class Allocator {
   }
 
   addAgent(id: string, facts: AgentFacts): void {
-    const agent: AgentBook = {
-      id,
-      slot: facts.slot,
-      info: facts.info,
-      total: Resources.empty,
-      allocated: Resources.empty,
-      free: nothingFree,
-      lastFree: nothingFree,
-      active: true,
-      listed: true,
-      demands: 0,
-      capabilities: 0,
-      region: undefined,
-    }
-    this.#agents.set(id, agent)
-    this.#agentBySlot[facts.slot] = agent
-    this.#describe(agent, facts)
+    this.#agents.add(id, facts)
   }
 
   /** Forgets an agent; what is still allocated there must have been recovered before. */
   removeAgent(id: string): void {
     const agent = this.#agents.get(id)
-    if (!agent) return
-    this.#withdraw(agent)
-    this.#setTotal(agent, Resources.empty)
-    this.#refusals.clearAgent(agent.slot)
-    this.#queues.forgetAdmissions(agent.slot)
-    this.#agents.delete(id)
-    this.#agentBySlot[agent.slot] = undefined
-    this.#agenda.forget(agent)
+    if (agent) this.#agents.remove(agent)
   }
 
-  /** A changed total alone ends no refusal; changed attributes do (Mesos contract 5.3.6). */
   updateAgent(id: string, facts: AgentFacts): void {
     const agent = this.#agents.get(id)
-    if (!agent) return
-    if (JSON.stringify(agent.info.attributes) !== JSON.stringify(facts.info.attributes))
-      this.#refusals.clearAgent(agent.slot)
-    this.#queues.forgetAdmissions(agent.slot)
-    this.#describe(agent, facts)
-  }
-
-  #describe(agent: AgentBook, facts: AgentFacts): void {
-    const { domain, filterGpuResources } = this.#config
-    this.#withdraw(agent)
-    agent.info = facts.info
-    agent.capabilities = bitsOf(facts.capabilities)
-    agent.demands = agentDemands(facts, filterGpuResources, domain?.fault_domain?.region?.name)
-    agent.region = facts.info.domain?.fault_domain?.region?.name
-    agent.listed = this.#whitelist?.has(facts.info.hostname) ?? true
-    this.#setTotal(agent, facts.total.withShared(this.#kinds))
-    this.#release(agent)
-  }
-
-  #setTotal(agent: AgentBook, total: Resources): void {
-    this.#totals.change(quantitiesOf(agent.total), quantitiesOf(total))
-    this.#queues.reservations(agent.total, total)
-    agent.total = total
-  }
-
-  /** What is free on an agent is about to change, or whether it can be offered. `#release` follows. */
-  #withdraw(agent: AgentBook): void {
-    if (this.#quotas.hasGuarantees && isOpen(agent)) this.#quotas.taken(agent.free.whole.plain)
-  }
-
-  #release(agent: AgentBook): void {
-    agent.free = freeOn(agent)
-    if (this.#quotas.hasGuarantees && isOpen(agent)) this.#quotas.freed(agent.free.whole.plain)
-    this.#agenda.changed(agent)
+    if (agent) this.#agents.update(agent, facts)
   }
 
   /** An inactive agent is offered to nobody. */
   setAgentActive(id: string, active: boolean): void {
     const agent = this.#agents.get(id)
     if (!agent || agent.active === active) return
-    this.#withdraw(agent)
-    agent.active = active
-    this.#release(agent)
+    this.#agents.change(agent, () => {
+      agent.active = active
+    })
   }
 
   /** Only agents of these hostnames are offered; undefined: all. */
   setWhitelist(hostnames: Iterable<string> | undefined): void {
-    this.#whitelist = hostnames === undefined ? undefined : new Set(hostnames)
-    for (const agent of this.#agents.values()) {
-      this.#withdraw(agent)
-      agent.listed = this.#whitelist?.has(agent.info.hostname) ?? true
-      this.#release(agent)
-    }
+    this.#agents.setWhitelist(hostnames)
   }
 
   /** Replaces all weights. */
@@ -171,13 +100,7 @@ export class Allocator {
 
   /** Replaces all quotas, by top-level role. */
   setQuotas(quotas: ReadonlyMap<string, Quota>): void {
-    const open = [...this.#agents.values()].filter(isOpen)
-    this.#quotas.set(
-      quotas,
-      (function* () {
-        for (const { free } of open) yield free.whole.plain
-      })(),
-    )
+    this.#quotas.set(quotas, this.#agents.plain())
     this.#agenda.everything()
   }
 
@@ -197,66 +120,26 @@ export class Allocator {
   }
 
   addFramework(id: string, facts: FrameworkFacts): void {
-    const framework: FrameworkBook = {
-      id,
-      facts,
-      active: false,
-      blocked: false,
-      outstandingOffers: 0,
-      waiting: new Set(),
-      clients: new Map(),
-    }
-    this.#frameworks.set(id, framework)
-    for (const role of facts.roles) this.#queues.join(framework, role)
+    this.#frameworks.add(id, facts)
   }
 
   /** Forgets a framework and its refusals; what it holds must have been recovered before. */
   removeFramework(id: string): void {
-    const framework = this.#frameworks.get(id)
-    if (!framework) return
-    for (const client of [...framework.clients.values()]) {
-      this.#refusals.clearClient(client.number)
-      this.#queues.leave(client)
-    }
-    this.#frameworks.delete(id)
-    this.#agenda.forgetFramework(framework)
+    this.#frameworks.remove(id)
   }
 
-  /** New description, roles, suppression or constraints. Roles that it left stay in the books while it holds something there. */
+  /** New description, roles, suppression or constraints. */
   updateFramework(id: string, facts: FrameworkFacts): void {
-    const framework = this.#frameworks.get(id)
-    if (!framework) return
-    framework.facts = facts
-    for (const role of facts.roles) this.#queues.join(framework, role)
-    for (const client of [...framework.clients.values()]) {
-      client.isLeaving = !facts.roles.includes(client.role.name)
-      if (client.isLeaving && this.#leaveIfIdle(client)) continue
-      client.suppressed = client.isLeaving || facts.suppressed.has(client.role.name)
-      this.#queues.describe(client)
-      this.#queues.refresh(client)
-      this.#agenda.wants(client)
-    }
+    this.#frameworks.update(id, facts)
   }
 
   activateFramework(id: string): void {
-    this.#setFrameworkActive(id, true)
+    this.#frameworks.setActive(id, true)
   }
 
   /** What it refused goes with it: whoever subscribes next need not know of it. */
   deactivateFramework(id: string): void {
-    this.#setFrameworkActive(id, false)
-    for (const { number } of this.#frameworks.get(id)?.clients.values() ?? []) this.#refusals.clearClient(number)
-  }
-
-  #setFrameworkActive(id: string, active: boolean): void {
-    const framework = this.#frameworks.get(id)
-    if (!framework) return
-    framework.active = active
-    framework.blocked = false
-    for (const client of framework.clients.values()) {
-      this.#queues.refresh(client)
-      if (active) this.#agenda.wants(client)
-    }
+    this.#frameworks.setActive(id, false)
   }
 
   /** A framework that does not drain its stream gets no offers until it does. */
@@ -266,25 +149,12 @@ export class Allocator {
   }
 
   suppress(id: string, roles: readonly string[]): void {
-    this.#setSuppressed(id, roles, true)
+    this.#frameworks.suppress(id, roles)
   }
 
   /** Ends suppression and refusals in these roles. */
   revive(id: string, roles: readonly string[]): void {
-    for (const client of this.#setSuppressed(id, roles, false)) {
-      this.#refusals.clearClient(client.number)
-      this.#agenda.wants(client)
-    }
-  }
-
-  #setSuppressed(id: string, roles: readonly string[], suppressed: boolean) {
-    const clients = this.#frameworks.get(id)?.clients
-    const known = roles.map(role => clients?.get(role)).filter(client => client !== undefined)
-    for (const client of known) {
-      client.suppressed = suppressed
-      this.#queues.refresh(client)
-    }
-    return known
+    this.#frameworks.revive(id, roles)
   }
 
   /** Books what is already in use, when an agent (re-)registers with tasks. The role need not be one of the framework's any more. */
@@ -292,32 +162,27 @@ export class Allocator {
     const agent = this.#agents.get(agentId)
     const framework = this.#frameworks.get(frameworkId)
     if (!agent || !framework || resources.isEmpty) return
-    const client = this.#queues.join(framework, role)
-    client.isLeaving = !framework.facts.roles.includes(role)
-    if (client.isLeaving) client.suppressed = true
-    this.#withdraw(agent)
     const held = new View(resources.unallocated())
-    agent.allocated = agent.allocated.plus(held.resources)
-    this.#queues.give(agent.id, client, held)
-    this.#release(agent)
+    this.#agents.change(agent, () => {
+      agent.allocated = agent.allocated.plus(held.resources)
+      this.#queues.give(agent.id, this.#frameworks.holderIn(framework, role), held)
+    })
   }
 
   /** Takes back what a framework held in a role on an agent, and notes a refusal of so many seconds. */
   recover(frameworkId: string, agentId: string, role: string, resources: Resources, refuseSeconds?: number): void {
     if (resources.isEmpty) return
     const agent = this.#agents.get(agentId)
-    const framework = this.#frameworks.get(frameworkId)
-    const client = framework?.clients.get(role)
+    const client = this.#frameworks.get(frameworkId)?.clients.get(role)
     const bag = resources.unallocated()
     this.#queues.take(agentId, { frameworkId, role }, viewOf(bag, agent, client))
-    if (agent) {
-      this.#withdraw(agent)
-      agent.allocated = agent.allocated.minus(bag)
-      this.#release(agent)
-    }
-    if (!framework || !client) return
+    if (agent)
+      this.#agents.change(agent, () => {
+        agent.allocated = agent.allocated.minus(bag)
+      })
+    if (!client) return
     if (agent && refuseSeconds) this.#refuse(client, agent, bag, refuseSeconds)
-    if (client.isLeaving) this.#leaveIfIdle(client)
+    this.#frameworks.leaveIfIdle(client)
   }
 
   /** A refusal lasts at least one interval, and ends only after a following tick. */
@@ -330,14 +195,6 @@ export class Allocator {
     this.#refusals.add(client.number, agent.slot, refused, this.#tick + ticks + 1, isAll ? all : undefined)
   }
 
-  /** Takes a framework out of a role that it has left, once it holds nothing there. */
-  #leaveIfIdle(client: Client): boolean {
-    if (!this.#queues.holdsNothing(client)) return false
-    this.#refusals.clearClient(client.number)
-    this.#queues.leave(client)
-    return true
-  }
-
   /**
    * An operation changed an agent's resources (Mesos contract 6.7). Both bags are without their allocation; what is consumed must be
    * there. `holder`: who has them, offered or accepted, and has what they became. A shared volume that is there already is held once more.
@@ -345,14 +202,13 @@ export class Allocator {
   convert(agentId: string, consumed: Resources, converted: Resources, holder?: Holder): void {
     const agent = this.#agents.get(agentId)
     if (!agent) return
-    this.#withdraw(agent)
-    const rest = agent.total.minus(consumed)
-    this.#setTotal(agent, rest.plus(converted.filter(({ shared }) => !shared)).plus(converted.shared().minus(rest)))
-    if (holder) {
+    this.#agents.change(agent, () => {
+      const rest = agent.total.minus(consumed)
+      this.#agents.setTotal(agent, rest.plus(converted.nonShared()).plus(converted.shared().minus(rest)))
+      if (!holder) return
       agent.allocated = agent.allocated.minus(consumed).plus(converted)
       this.#queues.change(agentId, holder, consumed, converted)
-    }
-    this.#release(agent)
+    })
   }
 
   /** The next cycle visits the agent, whatever changed there. */
@@ -371,7 +227,7 @@ export class Allocator {
   tick(): Allocation[] {
     this.#tick++
     this.#refusals.advance(this.#tick, slot => {
-      const agent = this.#agentBySlot[slot]
+      const agent = this.#agents.inSlot(slot)
       if (agent) this.#agenda.changed(agent)
     })
     this.#agenda.reviewWithheld(this.#quotas.version)
@@ -382,7 +238,7 @@ export class Allocator {
   cycle(): Allocation[] {
     if (this.#paused) return []
     this.#runs++
-    const visits = this.#agenda.take(this.#agents.values(), this.#config.maxOutstandingOffers)
+    const visits = this.#agenda.take(this.#agents.all(), this.#config.maxOutstandingOffers)
     const allocations = this.#dealer.deal(visits)
     for (const client of visits.clients) setPending(client, false)
     return allocations
@@ -402,11 +258,7 @@ export class Allocator {
   *roleMetrics(): Iterable<{ role: string; share: number; refusals: number }> {
     for (const { name, members } of this.#queues) {
       let refusals = 0
-      if (members.size > 0)
-        for (const { clients } of this.#frameworks.values()) {
-          const client = clients.get(name)
-          if (client) refusals += this.#refusals.count(client.number)
-        }
+      for (const { number } of members) refusals += this.#refusals.count(number)
       yield { role: name, share: this.#queues.roles.share(name), refusals }
     }
   }
@@ -414,6 +266,26 @@ export class Allocator {
   /** Each quota beside what is consumed of it; for metrics. */
   *quotaMetrics(): Iterable<Quota & { role: string; consumed: Quantities }> {
     for (const [role, quota] of this.#quotas) yield { role, ...quota, consumed: this.#quotas.consumption(role) }
+  }
+
+  /**
+   * Why a framework has been offered what it has, in each of its roles: by groups of agents, or of one agent. Undefined: there is no such
+   * framework, and an empty list: it has no such role, or there is no such agent.
+   */
+  explain(
+    frameworkId: string,
+    world: World,
+    { role, agentId }: { readonly role?: string | undefined; readonly agentId?: string | undefined } = {},
+  ): RoleExplanation[] | undefined {
+    const framework = this.#frameworks.get(frameworkId)
+    if (!framework) return undefined
+    const agent = agentId === undefined ? undefined : this.#agents.get(agentId)
+    if (agentId !== undefined && !agent) return []
+    const books = { queues: this.#queues, quotas: this.#quotas, refusals: this.#refusals, dealer: this.#dealer }
+    const explainer = new Explainer(this.#config, books, world, { tick: this.#tick, isPaused: this.#paused })
+    return [...framework.clients.values()]
+      .filter(client => role === undefined || client.role.name === role)
+      .map(client => explainer.explain(client, this.#agents.all(), agent))
   }
 }
 
@@ -423,5 +295,3 @@ function viewOf(bag: Resources, agent: AgentBook | undefined, client: Client | u
   const offered = agent.lastFree.for(client.role.name).visibleTo(client.capabilities)
   return offered.resources === bag ? offered : new View(bag)
 }
-
-const isOpen = ({ active, listed }: AgentBook): boolean => active && listed

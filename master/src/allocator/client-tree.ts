@@ -23,7 +23,7 @@ export interface TreeNode<Value> {
 }
 
 /** What a sorter is asked for. A client has a path `a/b/c`, and a value that is handed out in its turn. */
-export interface Sorter<Value> {
+export interface Sorter<Value> extends Iterable<Value> {
   readonly size: number
   readonly activeCount: number
   has(client: string): boolean
@@ -45,8 +45,8 @@ export interface Sorter<Value> {
   share(client: string): number
   /** Hands out the active clients, the one to be served first at first, until `visit` answers true. Answers whether it did. */
   walk(visit: (client: Value) => boolean): boolean
-  /** Where two clients part in the tree: the siblings between which their order is decided. */
-  compare(client: string, other: string): [Standing, Standing]
+  /** Where two clients part in the tree: the siblings between which their order is decided, the other without what it was `given`. */
+  compare(client: string, other: string, given?: Quantities): [Standing, Standing]
 }
 
 /** What decides about a node's turn among its siblings. */
@@ -77,7 +77,8 @@ export abstract class ClientTree<Value> implements Sorter<Value> {
   }
 
   abstract walk(visit: (client: Value) => boolean): boolean
-  protected abstract dominant(node: TreeNode<Value>): number
+  /** The dominant share of who holds so much. */
+  protected abstract dominant(allocation: Quantities): number
   /** What a node holds, or how often it was given, is another. */
   protected abstract moved(node: TreeNode<Value>): void
   /** A node has other children, or they have other weights. */
@@ -89,6 +90,10 @@ export abstract class ClientTree<Value> implements Sorter<Value> {
 
   get activeCount(): number {
     return this.root.active
+  }
+
+  *[Symbol.iterator](): Iterator<Value> {
+    for (const { client } of this.#leaves.values()) yield client!
   }
 
   has(client: string): boolean {
@@ -178,15 +183,15 @@ export abstract class ClientTree<Value> implements Sorter<Value> {
 
   share(client: string): number {
     const leaf = this.#leaves.get(client)
-    return leaf ? this.dominant(leaf) : 0
+    return leaf ? this.dominant(leaf.allocation) : 0
   }
 
-  compare(client: string, other: string): [Standing, Standing] {
+  compare(client: string, other: string, given: Quantities = noQuantities): [Standing, Standing] {
     const a = this.#line(client)
     const b = this.#line(other)
     let depth = 0
     while (depth < a.length - 1 && depth < b.length - 1 && a[depth] === b[depth]) depth++
-    return [this.#standing(a[depth]!), this.#standing(b[depth]!)]
+    return [this.#standing(a[depth]!, noQuantities), this.#standing(b[depth]!, given)]
   }
 
   /** The nodes from below the root down to a client. */
@@ -196,8 +201,10 @@ export abstract class ClientTree<Value> implements Sorter<Value> {
     return line
   }
 
-  #standing(node: TreeNode<Value>): Standing {
-    return { path: node.path, share: this.dominant(node), weight: node.weight, allocations: node.count }
+  #standing({ path, allocation, weight, count }: TreeNode<Value>, given: Quantities): Standing {
+    const rest = new Map(allocation)
+    subtract(rest, given)
+    return { path, share: this.dominant(rest), weight, allocations: given.size > 0 ? count - 1 : count }
   }
 
   /** Makes room for children below a node that was a leaf: its client moves to a leaf of its own. */

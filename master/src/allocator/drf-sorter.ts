@@ -1,5 +1,5 @@
 import { ClientTree, type TreeNode } from './client-tree.ts'
-import type { Totals } from './quantities.ts'
+import type { Quantities, Totals } from './quantities.ts'
 
 /** When more than so many moved, sorting anew is cheaper than moving each along. */
 const fewMoves = 64
@@ -41,7 +41,7 @@ export class DrfSorter<Value> extends ClientTree<Value> {
     this.#unsorted.add(node)
   }
 
-  protected dominant({ allocation }: TreeNode<Value>): number {
+  protected dominant(allocation: Quantities): number {
     let dominant = 0
     for (const [name, amount] of allocation) {
       const total = this.#totals.of(name)
@@ -87,7 +87,7 @@ export class DrfSorter<Value> extends ClientTree<Value> {
   }
 
   #measure(node: TreeNode<Value>): void {
-    node.share = this.dominant(node) / node.weight
+    node.share = this.dominant(node.allocation) / node.weight
     node.rank = node.count
   }
 

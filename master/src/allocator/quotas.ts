@@ -114,6 +114,11 @@ export class Quotas {
     return Math.max(0, (this.#available.get(name) ?? 0) - required)
   }
 
+  /** What is free, plain and can be offered, and how much of it guarantees need. */
+  headroom(name: string): { readonly available: number; readonly required: number } {
+    return { available: this.#available.get(name) ?? 0, required: this.#required.get(name) ?? 0 }
+  }
+
   /** What a role may be offered by fair share: what is plain up to its limit and the surplus (Mesos contract 5.3.2). */
   fair(top: string, view: View): View {
     return this.#cut(view, name => Math.min(this.room(top, name), this.surplus(name)))

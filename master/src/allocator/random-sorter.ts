@@ -1,5 +1,5 @@
 import { ClientTree, type TreeNode } from './client-tree.ts'
-import type { Totals } from './quantities.ts'
+import type { Quantities, Totals } from './quantities.ts'
 import type { Shuffler } from './shuffle.ts'
 
 /**
@@ -41,7 +41,7 @@ export class RandomSorter<Value> extends ClientTree<Value> {
     }
   }
 
-  protected dominant({ allocation }: TreeNode<Value>): number {
+  protected dominant(allocation: Quantities): number {
     let dominant = 0
     for (const [name, amount] of allocation) dominant = Math.max(dominant, amount / (this.#totals.of(name) || 1))
     return dominant
