@@ -5,6 +5,7 @@ import { HostUsage, readHost } from '@meseta/common/service/host-usage'
 import { createHttp } from '@meseta/common/service/http'
 import { Verbosity } from '@meseta/common/service/verbosity'
 import type { FastifyInstance } from 'fastify'
+import { advertisedBy } from './advertised.ts'
 import type { OwnProcess } from './api/own-process.ts'
 import { Routes } from './api/routes.ts'
 import { mesosVersion } from './api/version.ts'
@@ -58,12 +59,14 @@ async function start(given: Context<MasterFlags>): Promise<Handle> {
     attached,
     verbosity,
   }
+  const advertised = await advertisedBy(flags)
   const routes = new Routes({ leadership, own })
   const http = createHttp(context, {
     name: 'master',
     health: new Health(),
     own: ['health', 'version', 'flags'],
     bodyLimit,
+    extraHosts: [advertised.hostname, advertised.ip],
     metricsText: () => prometheusText(metrics()),
     allowedOrigins: flags.http_cors_allowed_origins,
     tls,
@@ -76,9 +79,8 @@ async function start(given: Context<MasterFlags>): Promise<Handle> {
   const url = await http.listen()
   const masterInfo = masterInfoOf({
     id: random.uuid(),
-    ip: flags.ip,
-    port: Number(new URL(url).port),
-    hostname: flags.hostname ?? flags.ip,
+    ...advertised,
+    port: advertised.port ?? Number(new URL(url).port),
     domain: domainOf(flags),
   })
   const fatal = (error: Error) => context.fatal(error)

@@ -18,6 +18,20 @@ export const masterFlags = defineFlags({
   ...commonFlags(5050),
   ...corsFlags,
   zk: { type: 'string', help: 'Where state is kept and the leader is elected; the same as --store.' },
+  advertise_ip: { type: 'string', help: 'The address by which others reach this master; the ip unless given.' },
+  advertise_port: { type: 'number', help: 'The port by which others reach this master; the port unless given.' },
+  hostname_lookup: {
+    type: 'boolean',
+    default: true,
+    help: 'Look the hostname up by the address, where it is not given; else the address stands for it.',
+  },
+  registry: {
+    type: 'string',
+    default: 'replicated_log',
+    choices: ['replicated_log', 'in_memory'],
+    help: 'Taken for the sake of Mesos, without effect: the registry lies in the store.',
+  },
+  quorum: { type: 'number', help: 'Taken for the sake of Mesos, without effect: ZooKeeper has its own.' },
   log_file: { type: 'string', help: 'The file to which the log is appended, and which /master/log shows.' },
   log_dir: { type: 'string', help: 'The folder of master.log, which /master/log shows; the work-dir unless given.' },
   external_log_file: { type: 'string', help: 'A file that somebody else writes, for /master/log to show instead.' },
@@ -52,6 +66,7 @@ export const masterFlags = defineFlags({
     default: 600_000,
     help: 'With quotas: after this long a new leader makes offers, however many agents are back.',
   },
+  registry_fetch_timeout: { type: 'duration', default: 60_000, help: 'How long reading the registry may take.' },
   registry_store_timeout: { type: 'duration', default: 20_000, help: 'How long a registry write may take.' },
   registry_gc_interval: {
     type: 'duration',
@@ -89,6 +104,7 @@ export const masterFlags = defineFlags({
     help: 'The order of roles: drf, by fair share, or random, by weight.',
   },
   framework_sorter: { type: 'string', default: 'drf', help: 'The order of the frameworks of a role: drf or random.' },
+  whitelist: { type: 'string', help: 'A file of hostnames, one a line: only agents on these are offered.' },
   root_submissions: { type: 'boolean', default: true, help: "Whether the user 'root' may run frameworks." },
   offer_constraints_re2_max_mem: {
     type: 'bytes',
@@ -115,6 +131,11 @@ export const masterFlags = defineFlags({
     type: 'boolean',
     default: true,
     help: 'Whether metrics tell of each framework by itself.',
+  },
+  max_operator_event_stream_subscribers: {
+    type: 'number',
+    default: 1_000,
+    help: "How many operators' event streams there may be; one more ends the oldest.",
   },
   domain: { type: 'json', help: 'Where this master is: {"fault_domain":{"region":{"name":…},"zone":{"name":…}}}.' },
   read_worker: {

@@ -12,6 +12,7 @@ import type { MasterFacts } from './replica/facts.ts'
 import type { ReadModelOptions } from './replica/read-model.ts'
 import type { ReadSide } from './replica/read-side.ts'
 import { aclsOf, rateLimitsOf } from './security-flags.ts'
+import { watchWhitelist } from './whitelist.ts'
 
 export interface LeaderOptions {
   readonly masterInfo: MasterInfo
@@ -31,6 +32,8 @@ export class Leader {
   readonly #electedAt: number
   #served: { readonly read: ReadSide; readonly api: LeaderApi } | undefined
   #masters: readonly MasterInfo[]
+  #stopped = false
+  #unwatch: (() => void) | undefined
 
   constructor(context: Context<MasterFlags>, options: LeaderOptions) {
     const { flags, store, bus, clock, random, log } = context
@@ -52,6 +55,7 @@ export class Leader {
       changed: (seq, changes) => this.#served!.read.apply(seq, changes),
       mayGoOn: () => !this.#served?.read.behind,
       registryStoreTimeout: flags.registry_store_timeout,
+      registryFetchTimeout: flags.registry_fetch_timeout,
       rateLimits: rateLimitsOf(flags),
     })
   }
@@ -71,8 +75,13 @@ export class Leader {
     this.#served?.read.setMasters(masters)
   }
 
-  lead(): Promise<void> {
-    return this.#master.lead()
+  async lead(): Promise<void> {
+    await this.#master.lead()
+    const { whitelist } = this.#context.flags
+    if (whitelist !== undefined && !this.#stopped)
+      this.#unwatch = watchWhitelist(whitelist, this.#context, hostnames =>
+        this.#master.dispatch({ type: 'WHITELIST', hostnames }),
+      )
   }
 
   metrics(): Record<string, number> {
@@ -81,6 +90,8 @@ export class Leader {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
+    this.#unwatch?.()
     await this.#master.stop()
     await this.#served?.read.stop()
   }
@@ -109,6 +120,7 @@ export class Leader {
         completedTasksPerFramework: flags.max_completed_tasks_per_framework,
       },
       rules: aclsOf(flags),
+      maxOperatorStreams: flags.max_operator_event_stream_subscribers,
     })
     const operate: LeaderApi['operate'] = (call, principal, answered) => this.#master.operate(call, principal, answered)
     const operator = new OperatorEndpoint({ read, own, operate, authorizer: config.authorizer })

@@ -10,7 +10,7 @@ import { SchedulerEndpoint } from './api/scheduler.ts'
 import { logChange, logNote } from './change-log.ts'
 import { Timings } from './metrics/timings.ts'
 import { raiseEpoch } from './registrar/epoch.ts'
-import { Registrar } from './registrar/registrar.ts'
+import { type Recovered, Registrar } from './registrar/registrar.ts'
 import type { RateLimits } from './security/rate-limits.ts'
 import type { Change } from './state/changes.ts'
 import type { Command } from './state/commands.ts'
@@ -21,6 +21,8 @@ import { Throttle } from './throttle.ts'
 
 /** How long a registry write may take before this master gives up its leadership (Mesos contract 7.1), ms. */
 const defaultStoreTimeout = 20_000
+/** How long reading the registry may take, ms. */
+const defaultFetchTimeout = 60_000
 
 /** A call's status and, for a refusal, the reason. */
 export type Answered = (status: number, message: string | undefined) => void
@@ -45,6 +47,7 @@ export interface MasterOptions {
   /** Whether the next step may be taken; after a no, `goOn` is called. Without it, always. */
   readonly mayGoOn?: () => boolean
   readonly registryStoreTimeout?: number
+  readonly registryFetchTimeout?: number
   /** How much frameworks may say; anything unless given. */
   readonly rateLimits?: RateLimits | undefined
 }
@@ -128,9 +131,7 @@ export class Master {
   async lead(): Promise<void> {
     const { store, config, clock, random, log, bus, cluster } = this.#options
     const epoch = await raiseEpoch(store)
-    const began = clock.monotonic()
-    const { agents, settings, clusterId } = await this.registrar.recover(config.masterInfo)
-    this.timings.stateFetch = clock.monotonic() - began
+    const { agents, settings, clusterId } = await this.#fetch()
     if (this.#stopped) return
     this.#options.recovered(clusterId)
     this.#epoch = epoch
@@ -156,6 +157,23 @@ export class Master {
     const interval = Math.min(1_000, config.allocationInterval)
     this.#ticks = clock.every(interval, () => this.dispatch({ type: 'TICK', hearsItself: this.#link!.hearsItself }))
     log.info({ epoch, agents: agents.length }, 'leading')
+  }
+
+  /** Reads the registry; one that takes too long ends this master's leadership. */
+  async #fetch(): Promise<Recovered> {
+    const { config, clock, registryFetchTimeout = defaultFetchTimeout } = this.#options
+    const began = clock.monotonic()
+    const timeout = clock.after(registryFetchTimeout, () =>
+      this.#fail(
+        new Error(`reading the registry took longer than ${registryFetchTimeout / 1000} s (--registry_fetch_timeout)`),
+      ),
+    )
+    try {
+      return await this.registrar.recover(config.masterInfo)
+    } finally {
+      timeout.cancel()
+      this.timings.stateFetch = clock.monotonic() - began
+    }
   }
 
   /** Gives the heart commands and carries out what it says; what comes while it does so waits its turn. */

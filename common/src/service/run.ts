@@ -23,6 +23,7 @@ const shellFlags = defineFlags({
     help: 'Where state is kept and leaders are elected: embedded:<folder> or zk://h1:2181,h2:2181/path.',
   },
   zk: { type: 'string', help: 'The same as --store, by the name that Mesos gave it.' },
+  zk_session_timeout: { type: 'duration', default: 10_000, help: 'How long ZooKeeper keeps a session that is silent.' },
   bus: { type: 'string', help: 'The message bus: nats://h1:4222,h2:4222.' },
   bus_credentials: {
     type: 'string',
@@ -146,7 +147,7 @@ class Shell<Definitions extends FlagDefinitions> {
     const { needs } = this.#component
     const url = coordinationUrl(this.#shell)
     if (url !== undefined && (needs.includes('store') || needs.includes('election'))) {
-      this.#coordination = await openCoordination(url, shared)
+      this.#coordination = await openCoordination(url, { ...shared, sessionTimeout: this.#shell.zk_session_timeout })
       this.#coordination.store.onState(state => {
         if (state !== 'lost' || this.#ending) return
         // The component has noticed, too: what it says to those who wait is still on its way.

@@ -14,7 +14,6 @@ import { type Media, writeRecord } from './media.ts'
 import { writeParts } from './operator-reads.ts'
 import type { ReadReply } from './transport.ts'
 
-const maxSubscribers = 1_000
 /** Bytes of events that wait until the snapshot before them is written; more, and the stream is cut off. */
 const maxWaiting = 64 * 1024 * 1024
 
@@ -30,12 +29,14 @@ interface Subscriber {
 /** The operators' SUBSCRIBE: a snapshot, then each change, each encoded once for all (Mesos contract 3). */
 export class OperatorStreams {
   readonly #replica: Replica
+  readonly #maxSubscribers: number
   /** Oldest first. */
   readonly #subscribers = new Set<Subscriber>()
   readonly #off: () => void
   readonly #beats: Heartbeats<Subscriber>
 
-  constructor(clock: Clock, replica: Replica) {
+  constructor(clock: Clock, replica: Replica, maxSubscribers = 1_000) {
+    this.#maxSubscribers = maxSubscribers
     this.#replica = replica
     this.#off = replica.follow(applied => this.#tell(applied))
     this.#beats = new Heartbeats(clock, subscriber => this.#write(subscriber, { type: 'HEARTBEAT' }))
@@ -54,7 +55,7 @@ export class OperatorStreams {
       this.#subscribers.delete(subscriber)
       this.#beats.end(subscriber)
     })
-    if (this.#subscribers.size > maxSubscribers) this.#subscribers.values().next().value!.stream.end()
+    if (this.#subscribers.size > this.#maxSubscribers) this.#subscribers.values().next().value!.stream.end()
     await this.#writeSnapshot(subscriber)
     this.#write(subscriber, { type: 'HEARTBEAT' })
     for (const record of subscriber.waiting ?? []) stream.write(record)

@@ -33,6 +33,8 @@ export interface ReadModelOptions {
   readonly facts: MasterFacts
   readonly masters: readonly MasterInfo[]
   readonly bounds: Bounds
+  /** Streams of operators; one more ends the oldest. */
+  readonly maxOperatorStreams?: number
   readonly rules: ViewRules
 }
 
@@ -46,13 +48,13 @@ export class ReadModel implements ReadSide {
   readonly #waiting: (() => void)[] = []
   #answers = 0
 
-  constructor({ clock, log, feedEpoch, facts, masters, bounds, rules }: ReadModelOptions) {
+  constructor({ clock, log, feedEpoch, facts, masters, bounds, rules, maxOperatorStreams }: ReadModelOptions) {
     const feed = new FeedWriter({ epoch: feedEpoch, clock })
     this.#log = log
     this.#viewsOf = viewsBy(rules)
     this.#replica = new Replica({ clock, feed, facts, bounds })
     this.#replica.masters = masters
-    this.#streams = new OperatorStreams(clock, this.#replica)
+    this.#streams = new OperatorStreams(clock, this.#replica, maxOperatorStreams)
     this.#audience = new Audience(feedPath, feed, { log, clock })
   }
 

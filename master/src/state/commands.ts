@@ -67,6 +67,8 @@ export type Command =
   | { readonly type: 'HEARD'; readonly link: string }
   /** Each second. `hearsItself`: whether this master's own echo over the bus returns. */
   | { readonly type: 'TICK'; readonly hearsItself: boolean }
+  /** The only hostnames whose agents are offered; undefined: all. */
+  | { readonly type: 'WHITELIST'; readonly hostnames: readonly string[] | undefined }
   /** Allocate now to what changed (the answer to ALLOCATE_SOON). */
   | { readonly type: 'ALLOCATE' }
   /** The answer to PROBE. */

@@ -78,6 +78,9 @@ function handle(cluster: Cluster, command: Command): void {
       cluster.allocationBegins()
       makeOffers(cluster, cluster.allocator.cycle())
       return
+    case 'WHITELIST':
+      cluster.allocator.setWhitelist(command.hostnames)
+      return
     case 'PROBED':
       probed(cluster, command.agentId, command.alive)
       return
