@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   freshness: () => import('./freshness.ts'),
   gateway: () => import('./gateway.ts'),
   launch: () => import('./launch.ts'),
+  state: () => import('./state.ts'),
 }
 
 const usage = `npm run bench -- <name> [--quick] [--json]
