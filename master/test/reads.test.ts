@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { pageBytes } from '../src/replica/pages.ts'
 import type { ReadModel } from '../src/replica/read-model.ts'
 import { Tables } from '../src/replica/tables.ts'
+import { TaskRows } from '../src/replica/task-rows.ts'
 import type { Change } from '../src/state/changes.ts'
 import { changes, KeptReply, newReadModel } from './support/reads.ts'
 
@@ -224,6 +225,21 @@ t.test('more than 64 answers at a time wait for one another', async t => {
   const replies = Array.from({ length: 70 }, () => older(read, '/tasks', 'limit=-1'))
   await Promise.all(replies.map(({ done }) => done))
   t.equal(new Set(replies.map(({ text }) => text)).size, 1)
+})
+
+t.test('the JSON of tasks for which there is no room is made when it is read', async t => {
+  const [some, all] = [new TaskRows(1_000), new TaskRows()]
+  for (let i = 0; i < 10; i++) {
+    const { task } = changes.task('F', `t${i}`, 'A') as Change & { type: 'TASK' }
+    const slots = [some.add(task), all.add(task)] as const
+    t.same(Buffer.from(some.row(slots[0]).legacy), Buffer.from(all.row(slots[1]).legacy))
+  }
+  t.ok(some.bytes < all.bytes - 1_000)
+  for (let i = 0; i < 10; i++) some.remove(i)
+  const { task } = changes.task('F', 'again', 'A') as Change & { type: 'TASK' }
+  const before = some.bytes
+  some.add(task)
+  t.ok(some.bytes > before + 300, 'there is room again')
 })
 
 t.test('tasks take the bytes of their two forms, and what was read is given back', async t => {

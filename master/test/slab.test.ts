@@ -18,6 +18,16 @@ t.test('a place that was freed is used again, but not while the slab is held', a
   t.equal(read(slab, second), 'second')
 })
 
+t.test('no record has the place -1, which others keep for none', async t => {
+  const slab = new Slab()
+  const places = [slab.put(record('a', 40_000)), slab.put(record('b')), slab.put(record('c', 40_000))]
+  t.notOk(places.includes(-1))
+  t.same(
+    places.map(place => read(slab, place)),
+    ['a', 'b', 'c'],
+  )
+})
+
 t.test('what was freed before a hold does not wait for it, and the oldest hold counts', async t => {
   const slab = new Slab()
   const large = slab.put(record('large', 100_000))

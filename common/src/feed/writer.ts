@@ -87,9 +87,14 @@ export class FeedWriter {
 
   /** Sets the body of a key. A body whose JSON is the same as before is no change. Answers whether it was one. */
   put(kind: string, key: string, body: unknown): boolean {
-    const name = entryName(kind, key)
     const json = JSON.stringify(body)
     if (json === undefined) throw new TypeError(`the body of ${kind} '${key}' has no JSON form`)
+    return this.putJson(kind, key, json)
+  }
+
+  /** The same with a body that is JSON already. */
+  putJson(kind: string, key: string, json: string): boolean {
+    const name = entryName(kind, key)
     const before = this.#entries.get(name)
     if (before && holdsBody(before.frame, json)) return false
     const frame = this.#record('put', kind, key, json)

@@ -2,7 +2,7 @@ import { toJson } from '@meseta/common/protocol/codec'
 import type { FrameworkInfo, MessageName, MessageTypes, TaskState } from '@meseta/common/protocol/mesos'
 import { legacyAttributes } from '@meseta/common/resources/legacy'
 import { leaderInfo } from '../replica/facts.ts'
-import { frameworkOf, frameworkSummaryOf, fullSlaveOf, slaveOf } from '../replica/legacy-shapes.ts'
+import { frameworkOf, frameworkSummaryOf, fullSlaveText, joined, slaveText } from '../replica/legacy-shapes.ts'
 import { list, type Page, type Slices, type Write, whole } from '../replica/pages.ts'
 import type { Replica } from '../replica/replica.ts'
 import { legacyRoleOf, rolesIn } from '../replica/roles.ts'
@@ -79,7 +79,7 @@ function state({ replica, freeze, views }: Reading): Write {
   return function* (page) {
     page.text(JSON.stringify(head).slice(0, -1))
     page.text(',"slaves":[')
-    yield* list(page, frozen.agents, row => JSON.stringify(slaveOf(row, views)))
+    yield* list(page, frozen.agents, row => slaveText(row, views))
     page.text('],"recovered_slaves":[')
     yield* list(page, frozen.recoveredAgents, info => JSON.stringify(recoveredOf(info)))
     page.text('],')
@@ -155,8 +155,7 @@ function stateSummary({ replica: { facts }, freeze, views }: Reading): Write {
     page.text(JSON.stringify({ hostname: facts.masterInfo.hostname, cluster: facts.clusterName }).slice(0, -1))
     page.text(',"slaves":[')
     yield* list(page, agents, row =>
-      JSON.stringify({
-        ...slaveOf(row, views),
+      joined(slaveText(row, views), {
         ...counters(row.counters),
         framework_ids: [...row.frameworks.keys()].filter(id => !hidden.has(id)),
       }),
@@ -177,7 +176,7 @@ function slaves({ freeze, query, views }: Reading): Write {
   const isWanted = (id: string) => wanted === null || id === wanted
   return function* (page) {
     page.text('{"slaves":[')
-    yield* list(page, frozen.agents, row => (isWanted(row.id) ? JSON.stringify(fullSlaveOf(row, views)) : undefined))
+    yield* list(page, frozen.agents, row => (isWanted(row.id) ? fullSlaveText(row, views) : undefined))
     page.text('],"recovered_slaves":[')
     yield* list(page, frozen.recoveredAgents, info =>
       isWanted(info.id!.value) ? JSON.stringify(recoveredOf(info)) : undefined,

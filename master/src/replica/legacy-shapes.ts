@@ -13,19 +13,19 @@ type Json = Record<string, unknown>
 
 const seconds = (milliseconds: number): number => milliseconds / 1000
 
-/** As in /state; of reservations those of roles that the viewer may see. */
-export function slaveOf(row: AgentRow, views: Views = seesAll): Json {
-  row.fixed ??= fixedOf(row)
-  const fixed =
-    views === seesAll ? row.fixed : { ...row.fixed, reserved_resources: legacyReservations(seen(row.total, views)) }
-  return {
-    ...fixed,
+/** An agent of /state, as JSON; of reservations those of roles that the viewer may see. */
+export function slaveText(row: AgentRow, views: Views = seesAll): string {
+  if (views === seesAll) row.fixed ??= JSON.stringify(fixedOf(row, views))
+  return joined(views === seesAll ? row.fixed! : JSON.stringify(fixedOf(row, views)), {
     used_resources: legacyResources(row.used),
     offered_resources: legacyResources(row.offered),
-  }
+  })
 }
 
-function fixedOf({ view, total }: AgentRow): Json {
+/** The JSON of an object that is not empty, with further fields. */
+export const joined = (json: string, more: Json): string => `${json.slice(0, -1)},${JSON.stringify(more).slice(1)}`
+
+function fixedOf({ view, total }: AgentRow, views: Views): Json {
   const { info } = view
   const slave: Json = {
     id: info.id!.value,
@@ -35,7 +35,7 @@ function fixedOf({ view, total }: AgentRow): Json {
     pid: view.pid,
     registered_time: seconds(view.registeredAt),
     resources: legacyResources(total),
-    reserved_resources: legacyReservations(total),
+    reserved_resources: legacyReservations(seen(total, views)),
     unreserved_resources: legacyResources(total.unreserved()),
     active: view.active,
     deactivated: view.deactivated,
@@ -50,19 +50,20 @@ function fixedOf({ view, total }: AgentRow): Json {
 }
 
 const seen = (resources: Resources, views: Views): Resources =>
-  resources.filter(({ reservations }) => reservations === undefined || views.role(reservations.at(-1)!.role!))
+  views === seesAll
+    ? resources
+    : resources.filter(({ reservations }) => reservations === undefined || views.role(reservations.at(-1)!.role!))
 
 /** As in /slaves: also with the resources in full. */
-export function fullSlaveOf(row: AgentRow, views: Views): Json {
-  return {
-    ...slaveOf(row, views),
+export function fullSlaveText(row: AgentRow, views: Views): string {
+  return joined(slaveText(row, views), {
     reserved_resources_full: Object.fromEntries(
       [...seen(row.total, views).reservations()].map(([role, resources]) => [role, inFull(resources)]),
     ),
     unreserved_resources_full: inFull(row.total.unreserved()),
     used_resources_full: inFull(row.used),
     offered_resources_full: inFull(row.offered),
-  }
+  })
 }
 
 const inFull = (resources: Resources): unknown[] =>

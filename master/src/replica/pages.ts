@@ -7,6 +7,8 @@ import type { ReadReply } from '../api/transport.ts'
 /** About how many bytes, and at most how many rows, one page has. */
 export const pageBytes = 256 * 1024
 const pageRows = 256
+/** Pages that a stream has unsent at most: the next ones are written while these are on their way. */
+const pagesAhead = 8
 /** Most answers are small: a page begins with this much. */
 const smallBytes = 8 * 1024
 
@@ -119,7 +121,7 @@ class Room {
   }
 
   made(): Promise<void> {
-    if (this.#stream.queuedBytes < 2 * pageBytes) return turn()
+    if (this.#stream.queuedBytes < pagesAhead * pageBytes) return turn()
     return new Promise(resolve => {
       this.#made = resolve
     })

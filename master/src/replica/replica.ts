@@ -5,7 +5,7 @@ import type { Clock, Timer } from '@meseta/common/service/clock'
 import type { Change } from '../state/changes.ts'
 import { weightsOf } from '../state/weights.ts'
 import { leaderInfo, type MasterFacts } from './facts.ts'
-import { feedFrameworkOf, slaveOf } from './legacy-shapes.ts'
+import { feedFrameworkOf, slaveText } from './legacy-shapes.ts'
 import { legacyRoleOf, rolesIn } from './roles.ts'
 import { type Applied, type Bounds, type FrameworkRow, Tables, type TaskKey } from './tables.ts'
 import type { TaskRow } from './task-rows.ts'
@@ -13,6 +13,9 @@ import { feedTaskJson } from './task-shape.ts'
 
 /** Sums (agents, frameworks, roles, the cluster) go to the feed at most this often; tasks go at once. Milliseconds. */
 const sumsEvery = 250
+/** As many agents and frameworks at once, and the pause until the next ones, ms. */
+const portion = 500
+const portionsEvery = 5
 
 /**
  * The read model: the heart's numbered changes go in; reads, the feed and followers are served from it. It knows nothing
@@ -88,7 +91,7 @@ export class Replica {
     if (framework) this.#changedFrameworks.add(framework.view.info.id!.value)
     switch (change.type) {
       case 'AGENT':
-        this.feed.put('agent', change.agent.info.id!.value, slaveOf(agent!))
+        this.feed.putJson('agent', agent!.id, slaveText(agent!))
         break
       case 'AGENT_REMOVED':
         this.#changedAgents.delete(change.id)
@@ -123,24 +126,22 @@ export class Replica {
     if (!again) this.feed.tell('task', `${frameworkId}/${id}`, undefined)
   }
 
-  #sumsLater(): void {
-    this.#sums ??= this.#clock.after(sumsEvery, () => {
+  #sumsLater(delay = sumsEvery): void {
+    this.#sums ??= this.#clock.after(delay, () => {
       this.#sums = undefined
       this.#showSums()
     })
   }
 
+  /** In portions, so that however many have changed nothing waits long. */
   #showSums(): void {
-    for (const id of this.#changedAgents) {
-      const row = this.tables.agents.get(id)
-      if (row) this.feed.put('agent', id, slaveOf(row))
+    for (const row of taken(this.#changedAgents, this.tables.agents)) this.feed.putJson('agent', row.id, slaveText(row))
+    for (const row of taken(this.#changedFrameworks, this.tables.frameworks))
+      this.feed.put('framework', row.id, feedFrameworkOf(row))
+    if (this.#changedAgents.size + this.#changedFrameworks.size > 0) {
+      this.#sumsLater(portionsEvery)
+      return
     }
-    for (const id of this.#changedFrameworks) {
-      const row = this.tables.frameworks.get(id)
-      if (row) this.feed.put('framework', id, feedFrameworkOf(row))
-    }
-    this.#changedAgents.clear()
-    this.#changedFrameworks.clear()
     this.#showRoles()
     this.feed.put('cluster', 'cluster', this.#cluster())
   }
@@ -193,6 +194,18 @@ export class Replica {
       frameworks_inactive: frameworks.size - activeFrameworks,
     }
   }
+}
+
+/** The rows of a portion of these ids, which are not among them any more. */
+function taken<Row>(ids: Set<string>, rows: ReadonlyMap<string, Row>): Row[] {
+  const some: Row[] = []
+  for (const id of ids) {
+    if (some.length === portion) break
+    ids.delete(id)
+    const row = rows.get(id)
+    if (row) some.push(row)
+  }
+  return some
 }
 
 const keyOf = (frameworkId: string, { task }: TaskRow): string => `${frameworkId}/${task.task_id.value}`

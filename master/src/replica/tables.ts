@@ -27,8 +27,8 @@ export interface AgentRow {
   total: Resources
   used: Resources
   offered: Resources
-  /** What the older endpoints say of it that only changes with `view`, made when it is first asked for. */
-  fixed: Readonly<Record<string, unknown>> | undefined
+  /** What the older endpoints say of it that only changes with `view`, as JSON that is made when it is first asked for. */
+  fixed: string | undefined
   readonly counters: Map<TaskState, number>
   /** Frameworks with tasks or executors here, and how many of them. */
   readonly frameworks: Map<string, number>

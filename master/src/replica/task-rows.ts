@@ -23,7 +23,7 @@ interface Columns {
   readonly next: Int32Array
   readonly previous: Int32Array
   readonly fate: Uint8Array
-  /** Where the slab has it as protobuf, and as the JSON of /state. */
+  /** Where the slab has it as protobuf, and as the JSON of /state; of that none where there was no room for it. */
   readonly v1: Int32Array
   readonly legacy: Int32Array
   /** The time of its first status, seconds since 1970. */
@@ -43,6 +43,8 @@ const newColumns = (size: number): Columns => ({
   seq: new Float64Array(size),
   at: new Float64Array(size),
 })
+
+const legacyOf = (task: Task): Buffer => Buffer.from(JSON.stringify(taskOf(task)))
 
 /** One task, as the columns have it. */
 export class TaskRow {
@@ -69,8 +71,10 @@ export class TaskRow {
     return this.#slab.get(this.#columns.v1[this.slot]!)
   }
 
+  /** The JSON of /state. */
   get legacy(): Uint8Array {
-    return this.#slab.get(this.#columns.legacy[this.slot]!)
+    const place = this.#columns.legacy[this.slot]!
+    return place === none ? legacyOf(this.task) : this.#slab.get(place)
   }
 
   get since(): number {
@@ -98,10 +102,17 @@ export interface FrozenTasks {
  * a slot in columns and two records in a slab (design decision 10).
  */
 export class TaskRows {
+  readonly #maxLegacyBytes: number
   readonly #slab = new Slab()
   readonly #freeSlots: number[] = []
   #columns = newColumns(64)
   #slots = 0
+  #legacyBytes = 0
+
+  /** JSON that is beyond so many bytes is made each time that it is read. */
+  constructor(maxLegacyBytes = 512 * 1024 * 1024) {
+    this.#maxLegacyBytes = maxLegacyBytes
+  }
 
   /** Bytes of the encoded tasks, and of the columns. */
   get bytes(): number {
@@ -117,11 +128,9 @@ export class TaskRows {
 
   /** Answers whether anything has changed. */
   update(slot: number, task: Task): boolean {
-    const { v1, legacy } = this.#columns
     const bytes = encode('mesos.v1.Task', task)
-    if (Buffer.compare(bytes, this.#slab.get(v1[slot]!)) === 0) return false
-    this.#slab.free(v1[slot]!)
-    this.#slab.free(legacy[slot]!)
+    if (Buffer.compare(bytes, this.#slab.get(this.#columns.v1[slot]!)) === 0) return false
+    this.#free(slot)
     this.#write(slot, task, bytes)
     return true
   }
@@ -129,14 +138,26 @@ export class TaskRows {
   #write(slot: number, task: Task, bytes: Uint8Array): void {
     const { v1, legacy, since } = this.#columns
     v1[slot] = this.#slab.put(bytes)
-    legacy[slot] = this.#slab.put(Buffer.from(JSON.stringify(taskOf(task))))
+    legacy[slot] = this.#putLegacy(legacyOf(task))
     since[slot] = task.statuses?.[0]?.timestamp ?? 0
   }
 
-  remove(slot: number): void {
+  #putLegacy(json: Buffer): number {
+    if (this.#legacyBytes + json.length > this.#maxLegacyBytes) return none
+    this.#legacyBytes += json.length
+    return this.#slab.put(json)
+  }
+
+  #free(slot: number): void {
     const { v1, legacy } = this.#columns
     this.#slab.free(v1[slot]!)
+    if (legacy[slot] === none) return
+    this.#legacyBytes -= this.#slab.get(legacy[slot]!).length
     this.#slab.free(legacy[slot]!)
+  }
+
+  remove(slot: number): void {
+    this.#free(slot)
     this.#freeSlots.push(slot)
   }
 

@@ -16,7 +16,8 @@ export class Slab {
   readonly #free = new Map<number, number>()
   readonly #large = new Map<number, Uint8Array>()
   #used = pageBytes
-  #nextLarge = -1
+  /** Places of large records are below zero; -1 is none, so that whoever keeps places may write it for no place. */
+  #nextLarge = -2
   /** Who holds the slab, oldest first. */
   readonly #holds = new Set<number>()
   #newestHold = 0

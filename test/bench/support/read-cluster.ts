@@ -45,6 +45,8 @@ export function agentChange(index: number): Change {
       connected: true,
       deactivated: false,
       drain: undefined,
+      drainStartedAt: undefined,
+      invitations: [],
     },
   }
 }
