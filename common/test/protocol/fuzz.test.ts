@@ -3,8 +3,8 @@ import t, { type Test } from 'tap'
 import { BadMessage, decode, encode, fromJson, parseJson, stringify, toJson } from '../../src/protocol/codec.ts'
 import type { MessageName } from '../../src/protocol/mesos.ts'
 import { encodeRecord, RecordDecoder } from '../../src/protocol/recordio.ts'
+import { type Draw, drawFrom, mutateBytes, mutateJson } from '../../src/sim/hostile.ts'
 import { seedOf } from '../seed.ts'
-import { type Draw, drawFrom, mutateBytes, mutateJson } from './mutate.ts'
 import { messageArbitrary } from './random-message.ts'
 
 /** What comes from outside: from schedulers, operators, executors, and over the bus. */
