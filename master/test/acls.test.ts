@@ -1,11 +1,14 @@
 import type { OfferOperation, Resource } from '@meseta/common/protocol/mesos'
 import fc from 'fast-check'
 import t from 'tap'
-import { viewsBy } from '../src/replica/views.ts'
+import { fullSlaveText } from '../src/replica/legacy-shapes.ts'
+import { v1Agent } from '../src/replica/v1-shapes.ts'
+import { seesAll, seesOperation, viewsBy } from '../src/replica/views.ts'
 import { AclError, authorizerOf, readAcls } from '../src/security/acls.ts'
 import { type Action, objectsOf } from '../src/security/actions.ts'
 import { operationRefusal } from '../src/security/operations.ts'
 import { runRefusal } from '../src/security/tasks.ts'
+import { HeartBench } from './support/heart-bench.ts'
 
 const allow = (json: unknown) => authorizerOf(readAcls(json))
 const some = (...values: string[]) => ({ values })
@@ -264,4 +267,36 @@ t.test('a viewer sees what its rules let it see', async t => {
     [true, false, false, false],
   ])
   for (const other of ['w', undefined]) t.same(seen(other).flat().includes(false), false)
+})
+
+t.test('reservations of hidden roles are left out of agents and operations', async t => {
+  const views = viewsBy(
+    readAcls({
+      view_roles: [
+        { principals: any, roles: some('open') },
+        { principals: any, roles: none },
+      ],
+    }),
+  )('v')
+  const bench = new HeartBench()
+  const id = bench.agent('l1', { resources: 'cpus:1;cpus(open):2;cpus(hidden):4' })
+  const row = bench.tables.agents.get(id)!
+  const cpusOf = (list: readonly Resource[] | undefined) => (list ?? []).map(({ scalar }) => scalar?.value)
+  const all = v1Agent(row, seesAll)
+  t.same(cpusOf(all.total_resources).sort(), [1, 2, 4])
+  const shown = v1Agent(row, views)
+  t.same(cpusOf(shown.total_resources).sort(), [1, 2])
+  t.same(cpusOf(shown.agent_info.resources).sort(), [1, 2])
+  t.notMatch(JSON.stringify(shown) + fullSlaveText(row, views), /hidden/)
+  const reserved = cpus(dynamic('hidden'))
+  for (const operation of [
+    { reserve: { resources: [reserved] } },
+    { reserve: { source: [cpus(dynamic('open')), reserved] } },
+    { unreserve: { resources: [cpus(dynamic('hidden'), dynamic('open'))] } },
+    { destroy: { volumes: [reserved] } },
+    { grow_volume: { volume: reserved, addition: cpus() } },
+    { create_disk: { source: reserved, target_type: 'MOUNT' } },
+  ] as OfferOperation[])
+    t.equal(seesOperation(views, operation), false, JSON.stringify(operation))
+  t.equal(seesOperation(views, { reserve: { resources: [cpus(dynamic('open'))] } }), true)
 })

@@ -23,10 +23,10 @@ import { type Media, writeMessage } from './media.ts'
 const inParts: Partial<Record<MasterCallType, (freeze: Tables['freeze'], views: Views) => Parts>> = {
   GET_STATE: (freeze, views) => getState(freeze({ tasks: true }), views),
   GET_TASKS: (freeze, views) => getTasks(freeze({ tasks: true }), views),
-  GET_AGENTS: freeze => getAgents(freeze({ tasks: false })),
+  GET_AGENTS: (freeze, views) => getAgents(freeze({ tasks: false }), views),
   GET_FRAMEWORKS: (freeze, views) => getFrameworks(freeze({ tasks: false }), views),
   GET_EXECUTORS: (freeze, views) => getExecutors(freeze({ tasks: false }), views),
-  GET_OPERATIONS: freeze => getOperations(freeze({ tasks: false })),
+  GET_OPERATIONS: (freeze, views) => getOperations(freeze({ tasks: false }), views),
 }
 
 const inOne: Partial<Record<MasterCallType, (replica: Replica, views: Views) => Omit<MasterResponse, 'type'>>> = {

@@ -7,7 +7,7 @@ import { lengthOf, whole, writeOut } from '../replica/pages.ts'
 import type { Replica } from '../replica/replica.ts'
 import type { Applied, Frozen } from '../replica/tables.ts'
 import { getState } from '../replica/v1-shapes.ts'
-import type { Views } from '../replica/views.ts'
+import { seesAll, type Views } from '../replica/views.ts'
 import { heartbeatSeconds } from '../state/heartbeat.ts'
 import { Heartbeats } from './heartbeats.ts'
 import { type Media, writeRecord } from './media.ts'
@@ -92,7 +92,10 @@ export class OperatorStreams {
     for (const subscriber of [...this.#subscribers]) {
       if (!maySee(subscriber.views, applied)) continue
       const { media, stream, waiting } = subscriber
-      let record = records.get(media)
+      const isOwn = applied.agent !== undefined && subscriber.views !== seesAll
+      let record = isOwn
+        ? writeRecord('mesos.v1.master.Event', media, eventOf(applied, subscriber.views)!)
+        : records.get(media)
       if (!record) {
         record = writeRecord('mesos.v1.master.Event', media, event)
         records.set(media, record)

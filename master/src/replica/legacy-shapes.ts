@@ -5,7 +5,7 @@ import { Resources } from '@meseta/common/resources/resources'
 import { capabilitiesOf, rolesOf } from '../state/framework-info.ts'
 import { addressOf } from '../state/offers.ts'
 import type { AgentRow, ExecutorRow, FrameworkRow } from './tables.ts'
-import { seesAll, type Views } from './views.ts'
+import { seen, seesAll, type Views } from './views.ts'
 
 // The objects of the older endpoints (Mesos contract 4.1): times in seconds, resources as objects, `slave` for agent.
 
@@ -49,11 +49,6 @@ function fixedOf({ view, total }: AgentRow, views: Views): Json {
   return slave
 }
 
-const seen = (resources: Resources, views: Views): Resources =>
-  views === seesAll
-    ? resources
-    : resources.filter(({ reservations }) => reservations === undefined || views.role(reservations.at(-1)!.role!))
-
 /** As in /slaves: also with the resources in full. */
 export function fullSlaveText(row: AgentRow, views: Views): string {
   return joined(slaveText(row, views), {
@@ -61,8 +56,8 @@ export function fullSlaveText(row: AgentRow, views: Views): string {
       [...seen(row.total, views).reservations()].map(([role, resources]) => [role, inFull(resources)]),
     ),
     unreserved_resources_full: inFull(row.total.unreserved()),
-    used_resources_full: inFull(row.used),
-    offered_resources_full: inFull(row.offered),
+    used_resources_full: inFull(seen(row.used, views)),
+    offered_resources_full: inFull(seen(row.offered, views)),
   })
 }
 

@@ -1,9 +1,13 @@
 import type { MasterEvent, TaskStatus } from '@meseta/common/protocol/mesos'
 import type { Applied } from './tables.ts'
 import { v1Agent, v1Framework } from './v1-shapes.ts'
+import { seesAll, type Views } from './views.ts'
 
-/** The event of the operator's stream that a change brings, if it brings one (Mesos contract 3). */
-export function eventOf({ change, agent, framework, task, before }: Applied): MasterEvent | undefined {
+/** The event of the operator's stream that a change brings, if it brings one (Mesos contract 3); of an agent what the viewer may see. */
+export function eventOf(
+  { change, agent, framework, task, before }: Applied,
+  views: Views = seesAll,
+): MasterEvent | undefined {
   switch (change.type) {
     case 'TASK':
       return task && { type: 'TASK_ADDED', task_added: { task: task.task } }
@@ -14,7 +18,9 @@ export function eventOf({ change, agent, framework, task, before }: Applied): Ma
         task_updated: { framework_id: { value: change.frameworkId }, status: change.status, state: change.state },
       }
     case 'AGENT':
-      return agent && change.arrived ? { type: 'AGENT_ADDED', agent_added: { agent: v1Agent(agent) } } : undefined
+      return agent && change.arrived
+        ? { type: 'AGENT_ADDED', agent_added: { agent: v1Agent(agent, views) } }
+        : undefined
     case 'AGENT_REMOVED':
       return { type: 'AGENT_REMOVED', agent_removed: { agent_id: { value: change.id } } }
     case 'FRAMEWORK': {

@@ -1,5 +1,6 @@
 import { stringify } from '@meseta/common/protocol/codec'
 import type {
+  AgentInfo,
   MasterResponseGetAgentsAgent,
   MasterResponseGetFrameworksFramework,
   MasterResponseGetRoles,
@@ -10,30 +11,34 @@ import { type Parts, type Rows, rowsOf } from './message-parts.ts'
 import { rolesIn } from './roles.ts'
 import type { AgentRow, FrameworkRow, Frozen, FrozenFramework, Tables } from './tables.ts'
 import type { Fate } from './task-rows.ts'
-import { seesAll, type Views } from './views.ts'
+import { seen, seenOf, seesAll, seesOperation, type Views } from './views.ts'
 
 // The replies of the v1 operator API (Mesos contract 3); those that may be large in parts.
 
 const time = (milliseconds: number): TimeInfo => ({ nanoseconds: Math.round(milliseconds * 1e6) })
 const shown = (resources: Resources) => resources.inBothFormats()
 
-export function v1Agent({ view, total, used, offered }: AgentRow): MasterResponseGetAgentsAgent {
+/** Of what is reserved that which the viewer may see. */
+export function v1Agent({ view, total, used, offered }: AgentRow, views: Views): MasterResponseGetAgentsAgent {
   return {
-    agent_info: view.info,
+    agent_info: agentInfo(view.info, views),
     active: view.active,
     deactivated: view.deactivated,
     version: view.version,
     pid: view.pid,
     registered_time: time(view.registeredAt),
     ...(view.reregisteredAt === undefined ? {} : { reregistered_time: time(view.reregisteredAt) }),
-    total_resources: shown(total),
-    allocated_resources: shown(used),
-    offered_resources: shown(offered),
+    total_resources: shown(seen(total, views)),
+    allocated_resources: shown(seen(used, views)),
+    offered_resources: shown(seen(offered, views)),
     capabilities: view.capabilities.map(type => ({ type: type as 'MULTI_ROLE' })),
     ...(view.drain ? { drain_info: view.drain } : {}),
     ...(view.drainStartedAt === undefined ? {} : { estimated_drain_start_time: time(view.drainStartedAt) }),
   }
 }
+
+const agentInfo = (info: AgentInfo, views: Views): AgentInfo =>
+  views === seesAll || !info.resources ? info : { ...info, resources: seenOf(info.resources, views) }
 
 export function v1Framework(row: FrameworkRow): MasterResponseGetFrameworksFramework {
   const { view } = row
@@ -53,15 +58,19 @@ export function v1Framework(row: FrameworkRow): MasterResponseGetFrameworksFrame
   }
 }
 
-export function getAgents({ agents, recoveredAgents }: Frozen): Parts {
+export function getAgents({ agents, recoveredAgents }: Frozen, views: Views): Parts {
   return {
     name: 'mesos.v1.master.Response.GetAgents',
     fields: {
-      agents: rowsOf('mesos.v1.master.Response.GetAgents.Agent', () => agents, v1Agent),
+      agents: rowsOf(
+        'mesos.v1.master.Response.GetAgents.Agent',
+        () => agents,
+        agent => v1Agent(agent, views),
+      ),
       recovered_agents: rowsOf(
         'mesos.v1.AgentInfo',
         () => recoveredAgents,
-        info => info,
+        info => agentInfo(info, views),
       ),
     },
   }
@@ -119,13 +128,14 @@ export function getExecutors({ frameworks }: Frozen, views: Views): Parts {
   }
 }
 
-export function getOperations({ operations }: Frozen): Parts {
+export function getOperations({ operations }: Frozen, views: Views): Parts {
+  const seen = operations.filter(({ info }) => views === seesAll || seesOperation(views, info))
   return {
     name: 'mesos.v1.master.Response.GetOperations',
     fields: {
       operations: rowsOf(
         'mesos.v1.Operation',
-        () => operations,
+        () => seen,
         operation => operation,
       ),
     },
@@ -139,7 +149,7 @@ export function getState(frozen: Frozen, views: Views): Parts {
       get_tasks: getTasks(frozen, views),
       get_executors: getExecutors(frozen, views),
       get_frameworks: getFrameworks(frozen, views),
-      get_agents: getAgents(frozen),
+      get_agents: getAgents(frozen, views),
     },
   }
 }

@@ -1,4 +1,6 @@
-import type { ExecutorInfo, FrameworkInfo, Task } from '@meseta/common/protocol/mesos'
+import type { ExecutorInfo, FrameworkInfo, OfferOperation, Resource, Task } from '@meseta/common/protocol/mesos'
+import { normalize } from '@meseta/common/resources/formats'
+import type { Resources } from '@meseta/common/resources/resources'
 import { type Acls, authorizerOf } from '../security/acls.ts'
 
 /** The principal that reads; undefined for one that has not said who it is. */
@@ -10,7 +12,7 @@ export type Viewer = string | undefined
  *
  * Applied to: frameworks, their tasks and executors in /state, /state-summary, /frameworks, /tasks and GET_STATE, GET_FRAMEWORKS, GET_TASKS,
  * GET_EXECUTORS; to the snapshot and the events of an operator's SUBSCRIBE; roles in /roles, /weights, /quota, GET_ROLES, GET_WEIGHTS,
- * GET_QUOTA and among the reservations of agents; flags in /state.
+ * GET_QUOTA, the reservations of agents and operations on what is reserved; flags in /state.
  */
 export interface Views {
   framework(info: FrameworkInfo): boolean
@@ -47,4 +49,29 @@ export function viewsBy(rules: ViewRules): (viewer: Viewer) => Views {
     quota: role => authorizer.allows(viewer, 'get_quotas', role),
     flags: () => authorizer.allows(viewer, 'view_flags'),
   })
+}
+
+const seesRole = (views: Views, { reservations }: Pick<Resource, 'reservations'>): boolean =>
+  (reservations ?? []).every(({ role }) => views.role(role ?? '*'))
+
+/** Of resources those that are reserved for no role that is hidden from a viewer. */
+export const seen = (resources: Resources, views: Views): Resources =>
+  views === seesAll ? resources : resources.filter(resource => seesRole(views, resource))
+
+/** The same of a list as it came. */
+export const seenOf = (list: readonly Resource[], views: Views): Resource[] =>
+  list.filter(resource => views === seesAll || seesRole(views, normalize(resource)))
+
+/** Whether all that an operation touches is reserved for roles that a viewer may see. */
+export function seesOperation(views: Views, { reserve, unreserve, create, destroy, ...one }: OfferOperation): boolean {
+  const resources = [
+    ...(reserve?.resources ?? []),
+    ...(reserve?.source ?? []),
+    ...(unreserve?.resources ?? []),
+    ...(create?.volumes ?? []),
+    ...(destroy?.volumes ?? []),
+    ...[one.grow_volume?.volume, one.shrink_volume?.volume].flatMap(volume => volume ?? []),
+    ...[one.create_disk?.source, one.destroy_disk?.source].flatMap(disk => disk ?? []),
+  ]
+  return seenOf(resources, views).length === resources.length
 }

@@ -31,8 +31,8 @@ export function realmOf(endpoint: string): Realm | undefined {
   return readwrite.has(endpoint) ? 'mesos-master-readwrite' : 'mesos-master-readonly'
 }
 
-/** What shows everything, and can leave out nothing for one viewer. */
-const showsAll = /^\/(?:meseta\/v1\/feed|explain\/)/
+/** What shows everything, and can leave out nothing for one viewer; the way of a task is only told of those that may be seen. */
+const showsAll = /^\/(?:meseta\/v1\/feed|explain\/(?!task))/
 const viewActions: readonly Action[] = ['view_frameworks', 'view_tasks', 'view_executors', 'view_roles', 'get_quotas']
 
 /**
