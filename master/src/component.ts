@@ -1,5 +1,4 @@
 import { type Context, defineComponent, type Handle } from '@meseta/common/service/component'
-import { shownFlags } from '@meseta/common/service/flags'
 import { Health } from '@meseta/common/service/health'
 import { HostUsage, readHost } from '@meseta/common/service/host-usage'
 import { createHttp } from '@meseta/common/service/http'
@@ -9,6 +8,7 @@ import { advertisedBy } from './advertised.ts'
 import type { OwnProcess } from './api/own-process.ts'
 import { Routes } from './api/routes.ts'
 import { mesosVersion } from './api/version.ts'
+import { flagTexts } from './flag-texts.ts'
 import { domainOf, type MasterFlags, masterFlags } from './flags.ts'
 import { healthOf, Since } from './health.ts'
 import { serveFeed, serveRoutes } from './http.ts'
@@ -32,7 +32,7 @@ async function start(given: Context<MasterFlags>): Promise<Handle> {
   const { flags, clock, random } = context
   const startedAt = clock.now()
   const verbosity = new Verbosity(log, clock)
-  const shown = flagTexts(flags)
+  const shown = flagTexts(masterFlags, flags)
   const { tls, authentication, gate } = readSecurity(flags, clock, log)
   const held: { standing?: Standing } = {}
   const leadership = () => held.standing?.leadership ?? ({ state: 'unknown' } as const)
@@ -111,16 +111,6 @@ function readThread(context: Context<MasterFlags>, caughtUp: () => void): ReadTh
   const { flags, clock, log, fatal, ownProcess = false } = context
   if (!(flags.read_worker ?? ownProcess)) return undefined
   return new ReadThread({ clock, log, caughtUp, failed: error => fatal(error) })
-}
-
-/** Values as the original writes them: text, under the names with underscores. */
-function flagTexts(flags: MasterFlags): Record<string, string> {
-  const texts: Record<string, string> = {}
-  for (const [name, value] of Object.entries(shownFlags(masterFlags, flags))) {
-    const isDuration = masterFlags[name as keyof MasterFlags]?.type === 'duration'
-    texts[name] = isDuration ? `${Number(value) / 1000}secs` : typeof value === 'string' ? value : JSON.stringify(value)
-  }
-  return texts
 }
 
 export const component = defineComponent({

@@ -38,7 +38,7 @@ async function ending(t: Test, more: (options: MasterOptions) => Partial<MasterO
     changed: () => undefined,
   }
   const master = new Master({ ...options, ...more(options) })
-  await master.lead()
+  await Promise.race([master.lead(), ended])
   const agent = new FakeAgent({ bus, link: 'agent-1' })
   t.teardown(async () => {
     await agent.stop()
@@ -63,6 +63,20 @@ t.test('a registry write that takes too long ends the leadership', async t => {
     }),
   })
   t.match(await ending(t, stuck), { message: /longer than 0.05 s/ })
+})
+
+t.test('a registry that takes too long to read ends the leadership', async t => {
+  const stuck = ({ store }: MasterOptions) => ({
+    registryFetchTimeout: 50,
+    store: new Proxy(store, {
+      get(target, name) {
+        const value = Reflect.get(target, name)
+        if (name === 'list') return () => new Promise(() => undefined)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    }),
+  })
+  t.match(await ending(t, stuck), { message: /longer than 0.05 s \(--registry_fetch_timeout\)/ })
 })
 
 t.test('when a step can not be carried out whole the master ends, and does not go on with half of it', async t => {

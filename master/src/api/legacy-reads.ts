@@ -51,6 +51,12 @@ export const legacyReads: Readonly<Record<string, (reading: Reading) => Write>> 
   '/explain/task': ({ replica: { tables }, query, views }) => explainTask(tables, query, views),
 }
 
+/** Where its log is, for pages that show it. */
+const logFields = ({ log_dir, external_log_file, log_file }: Readonly<Record<string, string>>) => ({
+  ...(log_dir === undefined ? {} : { log_dir }),
+  ...((external_log_file ?? log_file) ? { external_log_file: external_log_file ?? log_file } : {}),
+})
+
 function state({ replica, freeze, views }: Reading): Write {
   const { facts } = replica
   const { masterInfo } = facts
@@ -71,6 +77,7 @@ function state({ replica, freeze, views }: Reading): Write {
     leader_info: leaderInfo(masterInfo),
     followers: replica.masters.filter(({ id }) => id !== masterInfo.id).map(leaderInfo),
     cluster: facts.clusterName,
+    ...logFields(facts.flags),
     ...(views.flags() ? { flags: facts.flags } : {}),
     orphan_tasks: [],
     unregistered_frameworks: [],
