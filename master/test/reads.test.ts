@@ -1,6 +1,9 @@
+import { inspect } from 'node:util'
 import { decode, parseJson } from '@meseta/common/protocol/codec'
 import type { MasterEvent, MasterResponse, MasterResponseGetState, Task } from '@meseta/common/protocol/mesos'
 import { RecordDecoder } from '@meseta/common/protocol/recordio'
+import type { Resources } from '@meseta/common/resources/resources'
+import { parseResources } from '@meseta/common/resources/text'
 import t, { type Test } from 'tap'
 import { pageBytes } from '../src/replica/pages.ts'
 import type { ReadModel } from '../src/replica/read-model.ts'
@@ -263,4 +266,39 @@ t.test('tasks take the bytes of their two forms, and what was read is given back
     [...tables.completedOf('F')].map(({ task }) => task.task_id.value),
     ['t98', 't99'],
   )
+})
+
+t.test('no change reaches what a freeze has handed out', async t => {
+  const tables = new Tables({ completedFrameworks: 1, completedTasksPerFramework: 2 })
+  const first: Change[] = [changes.framework('F'), changes.agent('A'), changes.task('F', 't', 'A')]
+  for (const change of first) tables.apply(change)
+  const frozen = tables.freeze({ tasks: true })
+  const inFull = (row: { used: Resources; offered: Resources }) => ({
+    ...row,
+    used: row.used.toArray(),
+    offered: row.offered.toArray(),
+  })
+  const seen = () => {
+    const frameworks = frozen.frameworks.map(({ row: { slots: _s, completedIds: _c, ...shown } }) => inFull(shown))
+    return inspect([frozen.agents.map(inFull), frameworks, frozen.operations], { depth: 9, sorted: true })
+  }
+  const before = seen()
+  const offer = { id: { value: 'o' }, framework_id: { value: 'F' }, agent_id: { value: 'A' }, hostname: 'h' }
+  const resources = parseResources('cpus:1')
+  const unavailability = { start: { nanoseconds: 1 } }
+  const later: Change[] = [
+    { type: 'OFFER', offer: { ...offer, resources } },
+    { type: 'INVERSE_OFFER', offer: { ...offer, unavailability } },
+    { type: 'EXECUTOR', agentId: 'A', frameworkId: 'F', info: { executor_id: { value: 'e' }, resources } },
+    changes.agent('A'),
+    changes.framework('F', 'other'),
+    changes.status('F', 't', 'TASK_FINISHED'),
+    changes.ended('F', 't'),
+    { type: 'FRAMEWORK_COMPLETED', id: 'F', at: 1 },
+    { type: 'AGENT_REMOVED', id: 'A' },
+  ]
+  for (const change of later) {
+    tables.apply(change)
+    t.equal(seen(), before, change.type)
+  }
 })

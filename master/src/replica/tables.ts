@@ -57,11 +57,11 @@ export interface FrameworkRow {
   offered: Resources
   /** The same by role. */
   readonly holdings: Map<string, Holding>
-  /** Of the active and unreachable ones, by id. */
+  /** Of the active and unreachable ones, by id. A frozen row shares it: there it means nothing. */
   readonly slots: Map<string, number>
   /** The completed ones are bounded. An id may come more than once among them. */
   readonly lists: Readonly<Record<Fate, TaskList>>
-  /** How many of the completed ones have an id. */
+  /** How many of the completed ones have an id. Shared in the same way. */
   readonly completedIds: Map<string, number>
   readonly offers: Map<string, Offer>
   readonly inverseOffers: Map<string, InverseOffer>
@@ -243,10 +243,10 @@ export class Tables {
         this.settings = change.settings
         return { change }
       case 'INVERSE_OFFER':
-        this.frameworks.get(change.offer.framework_id.value)?.inverseOffers.set(change.offer.id.value, change.offer)
+        this.#framework(change.offer.framework_id.value)?.inverseOffers.set(change.offer.id.value, change.offer)
         return { change }
       case 'INVERSE_OFFER_REMOVED':
-        this.frameworks.get(change.frameworkId)?.inverseOffers.delete(change.id)
+        this.#framework(change.frameworkId)?.inverseOffers.delete(change.id)
         return { change }
       case 'OFFER':
         return { change, ...this.#addOffer(change.offer) }
