@@ -109,7 +109,9 @@ t.test('it listens elsewhere only where everybody must say who they are', async 
     g.master('--ip=0.0.0.0', '--authenticate_http_readwrite', `--credentials=${file('credentials')}`),
     /not everybody must authenticate/,
   )
-  t.match(await g.master('--ip=0.0.0.0', ...all, `--credentials=${file('credentials')}`), /^http:\/\/0\.0\.0\.0:/)
+  const secured = ['--ip=0.0.0.0', ...all, `--credentials=${file('credentials')}`]
+  await t.rejects(g.master(...secured), /--ip=0\.0\.0\.0 needs --advertise-ip/)
+  t.match(await g.master(...secured, '--advertise_ip=127.0.0.1'), /^http:\/\/0\.0\.0\.0:/)
 })
 
 t.test('endpoints that the firewall disables answer 403 by every path', async t => {
