@@ -5,6 +5,7 @@ import { defineComponent } from '@meseta/common/service/component'
 import { corsFlags } from '@meseta/common/service/cors'
 import { shownFlags } from '@meseta/common/service/flags'
 import { Health } from '@meseta/common/service/health'
+import { HostUsage, readHost } from '@meseta/common/service/host-usage'
 import { createHttp } from '@meseta/common/service/http'
 import { openOwnLog } from '@meseta/common/service/own-log'
 import { canonicalUrl } from './api/paths.ts'
@@ -69,6 +70,7 @@ export const component = defineComponent({
         logFile,
       }),
       uptime: () => clock.monotonic() - startedMono,
+      usage: new HostUsage(() => readHost(workDir)),
     })
 
     const release = async () => {

@@ -104,6 +104,10 @@ t.test('state, containers, statistics and metrics show a running task under ever
   test.equal((await get('/containers?executor_id=web')).status, 400)
   test.match(await json('/monitor/statistics'), [{ source: 'web', statistics: { timestamp: Number } }])
   test.match(await json('/metrics/snapshot'), {
+    'slave/cpus_utilization': Number,
+    'slave/mem_utilization': Number,
+    'slave/disk_utilization': Number,
+    'slave/load_utilization': Number,
     'slave/tasks_running': 1,
     'slave/registered': 1,
     'slave/cpus_total': 2,

@@ -1,4 +1,5 @@
 import { HttpError } from '@meseta/common/service/errors'
+import type { HostUsage } from '@meseta/common/service/host-usage'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { HostAgent } from '../host-agent.ts'
 import type { SandboxFiles } from '../sandbox/files.ts'
@@ -17,6 +18,7 @@ export interface ApiSources {
   readonly files: SandboxFiles
   readonly facts: () => StateFacts
   readonly uptime: () => number
+  readonly usage: HostUsage
 }
 
 /** All routes of the agent that the contract names, and the two of our own. */
@@ -38,9 +40,7 @@ function serveReads(app: FastifyInstance, sources: ApiSources, host: () => HostA
   app.get('/version', async (request, reply) => sendJson(request, reply, versionInfo(facts().startedAt)))
   app.get('/flags', async (request, reply) => sendJson(request, reply, { flags: facts().flags }))
   app.all('/state', async (request, reply) => sendJson(request, reply, stateBody(host().agent.heart.core, facts())))
-  app.get('/metrics/snapshot', async (request, reply) =>
-    sendJson(request, reply, metricsBody(host(), sources.uptime())),
-  )
+  app.get('/metrics/snapshot', async (request, reply) => sendJson(request, reply, metricsOf(host(), sources)))
   app.get('/containerizer/debug', async (request, reply) => sendJson(request, reply, { pending: [] }))
   app.get('/monitor/statistics', async (request, reply) => {
     const views = await viewContainers(host(), {}, false)
@@ -68,7 +68,7 @@ function serveOperator(app: FastifyInstance, sources: ApiSources, host: () => Ho
           files: sources.files,
           startedAt,
           flags: () => flags,
-          metrics: () => metricsBody(running, sources.uptime()),
+          metrics: () => metricsOf(running, sources),
         },
         call,
       )
@@ -80,6 +80,11 @@ function serveOperator(app: FastifyInstance, sources: ApiSources, host: () => Ho
     })
   })
 }
+
+const metricsOf = (host: HostAgent, { uptime, usage }: ApiSources) => ({
+  ...metricsBody(host, uptime()),
+  ...usage.metrics('slave/'),
+})
 
 /** Ours: to end a cluster with its tasks. */
 function serveOwn(app: FastifyInstance, host: () => HostAgent): void {
