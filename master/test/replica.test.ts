@@ -83,3 +83,58 @@ t.test('a gap in the changes is an error', async t => {
   const { replica: broken } = replica()
   t.throws(() => broken.apply(7, []), /expects batch 2 and was given 7/)
 })
+
+t.test('of many agents that change together some are told of at a time, the longest waiting first', async t => {
+  const told: string[] = []
+  let round: () => void = () => undefined
+  const timed = {
+    ...clock,
+    after: (_: number, action: () => void) => {
+      round = action
+      return noTimer
+    },
+  }
+  const feed = {
+    put: (kind: string, key: string) => kind === 'agent' && told.push(key),
+    putJson: (kind: string, key: string) => kind === 'agent' && told.push(key),
+    attach: () => undefined,
+  } as unknown as FeedWriter
+  const many = new Replica({
+    clock: timed,
+    feed,
+    facts,
+    bounds: { completedFrameworks: 1, completedTasksPerFramework: 1 },
+  })
+  const names = Array.from({ length: 1_200 }, (_, number) => `a${number}`)
+  const changes = names.map(
+    (id): Change => ({
+      type: 'AGENT',
+      arrived: true,
+      agent: {
+        info: { hostname: id, id: { value: id } },
+        pid: 'slave(1)@127.0.0.1:5051',
+        version: '1.11.0',
+        capabilities: [],
+        total: [],
+        registeredAt: 0,
+        reregisteredAt: undefined,
+        active: true,
+        connected: true,
+        deactivated: false,
+        drain: undefined,
+        drainStartedAt: undefined,
+        invitations: [],
+      },
+    }),
+  )
+  many.apply(1, changes)
+  told.length = 0
+  const counts: number[] = []
+  for (let turn = 0; turn < 3; turn += 1) {
+    const before = told.length
+    round()
+    counts.push(told.length - before)
+  }
+  t.same(counts, [500, 500, 200])
+  t.same(told, names, 'each once')
+})

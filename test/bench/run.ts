@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   freshness: () => import('./freshness.ts'),
   gateway: () => import('./gateway.ts'),
   launch: () => import('./launch.ts'),
+  'launch-at-scale': () => import('./launch-at-scale.ts'),
   state: () => import('./state.ts'),
 }
 

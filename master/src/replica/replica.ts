@@ -13,9 +13,8 @@ import { feedTaskJson } from './task-shape.ts'
 
 /** Sums (agents, frameworks, roles, the cluster) go to the feed at most this often; tasks go at once. Milliseconds. */
 const sumsEvery = 250
-/** As many agents and frameworks at once, and the pause until the next ones, ms. */
+/** So many agents, and so many frameworks, are told of each time: of 10,000 that change all the time each every 5 s. */
 const portion = 500
-const portionsEvery = 5
 
 /**
  * The read model: the heart's numbered changes go in; reads, the feed and followers are served from it. It knows nothing
@@ -126,24 +125,21 @@ export class Replica {
     if (!again) this.feed.tell('task', `${frameworkId}/${id}`, undefined)
   }
 
-  #sumsLater(delay = sumsEvery): void {
-    this.#sums ??= this.#clock.after(delay, () => {
+  #sumsLater(): void {
+    this.#sums ??= this.#clock.after(sumsEvery, () => {
       this.#sums = undefined
       this.#showSums()
     })
   }
 
-  /** In portions, so that however many have changed nothing waits long. */
+  /** Those that wait longest first: however many change, it costs no more. */
   #showSums(): void {
     for (const row of taken(this.#changedAgents, this.tables.agents)) this.feed.putJson('agent', row.id, slaveText(row))
     for (const row of taken(this.#changedFrameworks, this.tables.frameworks))
       this.feed.put('framework', row.id, feedFrameworkOf(row))
-    if (this.#changedAgents.size + this.#changedFrameworks.size > 0) {
-      this.#sumsLater(portionsEvery)
-      return
-    }
     this.#showRoles()
     this.feed.put('cluster', 'cluster', this.#cluster())
+    if (this.#changedAgents.size + this.#changedFrameworks.size > 0) this.#sumsLater()
   }
 
   #showRoles(): void {

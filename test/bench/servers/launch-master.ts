@@ -16,11 +16,15 @@ process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 const basics = { clock: systemClock, random: systemRandom, log }
 const coordination = await openCoordination(`embedded:${folder}/store`, basics)
 const bus = await openBus(busUrl, basics)
-const master = await startComponent(component, ['--port=0', `--work-dir=${folder}`, '--cluster-name=bench'], {
-  store: coordination.store,
-  election: coordination.election,
-  bus,
-})
+const master = await startComponent(
+  component,
+  ['--port=0', `--work-dir=${folder}`, '--cluster-name=bench', '--read-worker'],
+  {
+    store: coordination.store,
+    election: coordination.election,
+    bus,
+  },
+)
 answerUsage()
 process.send?.(Number(new URL(master.url).port))
 

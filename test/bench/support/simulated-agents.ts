@@ -12,7 +12,9 @@ export interface SimulatedAgentOptions {
   readonly cluster: string
   readonly index: number
   readonly log: Logger
-  readonly resources?: string
+  readonly resources?: string | undefined
+  /** How long a task of that name runs, ms; for ever unless given. */
+  readonly lifetime?: ((name: string) => number) | undefined
   /** Told when a task's RUNNING was handed to the link. */
   readonly running?: (taskId: string) => void
 }
@@ -23,7 +25,7 @@ export interface SimulatedAgent {
   stop(): Promise<void>
 }
 
-/** An agent that runs nothing: it says STARTING and RUNNING of each task it is sent, over the real link. */
+/** An agent that runs nothing: it says STARTING, RUNNING and, where tasks end, FINISHED of each task it is sent, over the real link. */
 export function startSimulatedAgent(options: SimulatedAgentOptions): SimulatedAgent {
   const { bus, cluster, index, log } = options
   const ip = `127.1.${index >> 8}.${index & 255}`
@@ -61,8 +63,17 @@ export function startSimulatedAgent(options: SimulatedAgentOptions): SimulatedAg
         },
       },
     })
-  /** What waits for the acknowledgement of the status before it: one at a time, as an agent does. */
-  const waiting = new Map<string, RunTask>()
+  /** Tasks whose STARTING waits for its acknowledgement: one status at a time, as an agent does. */
+  const starting = new Map<string, RunTask>()
+  const acknowledged = (taskId: string) => {
+    const run = starting.get(taskId)
+    if (!run) return
+    starting.delete(taskId)
+    options.running?.(taskId)
+    report(run, 'TASK_RUNNING')
+    // At least a second: its RUNNING has been acknowledged by then.
+    if (options.lifetime) setTimeout(() => report(run, 'TASK_FINISHED'), options.lifetime(run.task.name))
+  }
   const end = openAgentEnd({
     bus,
     cluster,
@@ -76,16 +87,10 @@ export function startSimulatedAgent(options: SimulatedAgentOptions): SimulatedAg
       received(message) {
         if (message.registered) id = message.registered.agent_id.value
         if (message.run_task) {
-          waiting.set(message.run_task.task.task_id.value, message.run_task)
+          starting.set(message.run_task.task.task_id.value, message.run_task)
           report(message.run_task, 'TASK_STARTING')
         }
-        const acknowledged = message.acknowledge?.task_id.value
-        const next = acknowledged === undefined ? undefined : waiting.get(acknowledged)
-        if (next) {
-          waiting.delete(acknowledged!)
-          options.running?.(acknowledged!)
-          report(next, 'TASK_RUNNING')
-        }
+        if (message.acknowledge) acknowledged(message.acknowledge.task_id.value)
       },
       ended: () => undefined,
     },
