@@ -67,7 +67,7 @@ export function legacyRoleOf(role: RoleRow): Record<string, unknown> {
       role: role.name,
       guarantee: plainAmounts(role.quota?.guarantees),
       limit: plainAmounts(role.quota?.limits),
-      consumed: legacyResources(role.reserved.plus(role.used.unreserved())),
+      consumed: Object.fromEntries(role.reserved.plus(role.used.unreserved()).quantities()),
     },
     resources: legacyResources(role.used.plus(role.offered)),
     allocated: legacyResources(role.used),

@@ -91,8 +91,13 @@ export class HeartBench {
     this.do({ type: 'PERSISTED', op })
   }
 
-  writeRegistry(): void {
-    for (const effect of this.#held.splice(0)) this.#write(effect)
+  get heldWrites(): number {
+    return this.#held.length
+  }
+
+  /** Does the writes that are held, or the first few of them. */
+  writeRegistry(count = this.#held.length): void {
+    for (const effect of this.#held.splice(0, count)) this.#write(effect)
   }
 
   /** Lets time pass, a tick each second; `heard` are links that send heartbeats meanwhile. */
@@ -184,6 +189,11 @@ export class HeartBench {
     const effects = this.do({ type: 'CALL', request, call: { framework_id: { value: id }, ...call }, streamId: stream })
     const reply = effects.find(effect => effect.type === 'REPLY' && effect.request === request)
     return reply?.type === 'REPLY' ? reply.status : 0
+  }
+
+  /** How many calls there were: the number of the newest one. */
+  get requests(): number {
+    return this.#requests
   }
 
   /** An operator's call; answers its status and the reason for a refusal, or undefined while it waits. */
