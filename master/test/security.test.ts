@@ -104,14 +104,15 @@ t.test('no secret is shown, and files of secrets that can not be used are named 
 
 t.test('it listens elsewhere only where everybody must say who they are', async t => {
   const { ground: g, file } = ground(t)
-  await t.rejects(g.master('--ip=0.0.0.0'), /loopback addresses only where there is no authentication/)
+  const everywhere = ['--ip=0.0.0.0', '--advertise_ip=127.0.0.1']
+  await t.rejects(g.master(...everywhere), /loopback addresses only where there is no authentication/)
   await t.rejects(
-    g.master('--ip=0.0.0.0', '--authenticate_http_readwrite', `--credentials=${file('credentials')}`),
+    g.master(...everywhere, '--authenticate_http_readwrite', `--credentials=${file('credentials')}`),
     /not everybody must authenticate/,
   )
-  const secured = ['--ip=0.0.0.0', ...all, `--credentials=${file('credentials')}`]
-  await t.rejects(g.master(...secured), /--ip=0\.0\.0\.0 needs --advertise-ip/)
-  t.match(await g.master(...secured, '--advertise_ip=127.0.0.1'), /^http:\/\/0\.0\.0\.0:/)
+  const secured = [...all, `--credentials=${file('credentials')}`]
+  await t.rejects(g.master(...secured, '--ip=0.0.0.0'), /--ip=0\.0\.0\.0 needs --advertise-ip/)
+  t.match(await g.master(...everywhere, ...secured), /^http:\/\/0\.0\.0\.0:/)
 })
 
 t.test('endpoints that the firewall disables answer 403 by every path', async t => {
