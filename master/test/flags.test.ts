@@ -191,6 +191,24 @@ t.test('agents on hosts of the whitelist are offered, others are not', async t =
   }
 })
 
+t.test('who may run frameworks, and in which roles', async t => {
+  const ground = new Ground()
+  t.teardown(() => ground.close())
+  const url = await ground.leader('--no-root_submissions', '--roles=web,batch')
+  const subscribes = async (info: object) => {
+    const framework = await new FakeScheduler(url, info).subscribe()
+    const isIn = framework.id !== undefined
+    if (isIn) await framework.call({ type: 'TEARDOWN' })
+    else await framework.isClosed()
+    return isIn
+  }
+  t.ok(await subscribes({ role: 'web' }))
+  t.ok(await subscribes({ role: '*' }))
+  t.notOk(await subscribes({ role: 'other' }))
+  t.notOk(await subscribes({ roles: ['web', 'web/sub'], capabilities: [{ type: 'MULTI_ROLE' }] }))
+  t.notOk(await subscribes({ user: 'root' }))
+})
+
 t.test("one operators' stream more than there may be ends the oldest", async t => {
   const ground = new Ground()
   t.teardown(() => ground.close())
