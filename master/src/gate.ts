@@ -17,8 +17,9 @@ export class Gate {
     this.#disabled = new Set(disabledPaths.map(endpointOfPath))
   }
 
-  realmOf(request: FastifyRequest): Realm | undefined {
-    return realmOf(endpointOf(request))
+  /** Those whose callers are asked, where it is one of these that asks. */
+  realmsOf(request: FastifyRequest): readonly Realm[] {
+    return endpointsOf(request).flatMap(endpoint => realmOf(endpoint) ?? [])
   }
 
   /** After authentication, before the body is read. */
@@ -32,7 +33,14 @@ export class Gate {
   }
 
   #refusal(request: FastifyRequest): string | undefined {
-    const endpoint = endpointOf(request)
+    for (const endpoint of endpointsOf(request)) {
+      const refusal = this.#refusalAt(endpoint, request)
+      if (refusal !== undefined) return refusal
+    }
+    return undefined
+  }
+
+  #refusalAt(endpoint: string, request: FastifyRequest): string | undefined {
     if (this.#disabled.has(endpoint)) return `Endpoint '${endpoint}' is disabled by --firewall_rules`
     const { url, method } = request
     const isRead = method === 'GET' || method === 'HEAD'
@@ -42,12 +50,14 @@ export class Gate {
 }
 
 /**
- * The endpoint that will answer. Where the router knows more than a wildcard, what it matched counts: it decodes what this would not. All
- * else is found by the same function that answers it.
+ * The endpoint that will answer, by what the router matched and by the path as it came. Mostly they are one; but the router decodes paths,
+ * and what lies behind its wildcard does not: then what holds for either holds.
  */
-function endpointOf(request: FastifyRequest): string {
-  const { url: pattern } = request.routeOptions
-  return endpointOfPath(pattern === undefined || pattern.endsWith('*') ? request.url.replace(/\?.*$/s, '') : pattern)
+function endpointsOf(request: FastifyRequest): readonly string[] {
+  const { url: pattern = '*' } = request.routeOptions
+  const byPath = endpointOfPath(request.url.replace(/\?.*$/s, ''))
+  const byPattern = pattern.endsWith('*') ? byPath : endpointOfPath(pattern)
+  return byPath === byPattern ? [byPath] : [byPath, byPattern]
 }
 
 function endpointOfPath(path: string): string {

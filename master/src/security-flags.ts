@@ -110,10 +110,7 @@ function authenticationOf(
     )
   return {
     authenticator: new Authenticator(proofs, clock),
-    realmOf: request => {
-      const realm = gate.realmOf(request)
-      return realm !== undefined && realms[realm] ? realm : undefined
-    },
+    realmOf: request => gate.realmsOf(request).find(realm => realms[realm]),
     isComplete: !Object.values(realms).includes(false),
   }
 }

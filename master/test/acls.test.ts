@@ -225,6 +225,10 @@ t.test('a task is asked for every user that something of it runs as', async t =>
   ])
     t.match(runRefusal(authorizer, framework, { ...task, command: alice, ...extra }), /'root'/, JSON.stringify(extra))
   t.match(runRefusal(authorizer, framework, { ...task, command: alice }, executor(root)), /'root'/)
+  const custom = { ...executor({ value: 'x' }), type: 'CUSTOM' as const }
+  t.match(runRefusal(authorizer, framework, { ...task, command: alice }, custom), /'root'/, "an executor's own command")
+  const long = runRefusal(authorizer, framework, { ...task, command: { user: 'x'.repeat(1_000_000) } })
+  t.ok(long !== undefined && long.length < 2_000, 'what is repeated of a name is bounded')
 })
 
 t.test('a viewer sees what its rules let it see', async t => {

@@ -87,6 +87,23 @@ t.test('a realm that does not ask looks at no credentials', async t => {
   t.equal((await ask(url, '/api/v1', post({ type: 'GET_HEALTH' }, basic('ops:s1')))).status, 200)
 })
 
+t.test('no spelling of a path leads past the realm of what answers it', async t => {
+  const { ground: g, file } = ground(t)
+  const url = await g.leader('--authenticate_http_readwrite', `--credentials=${file('credentials')}`)
+  const call = post({ type: 'GET_HEALTH' })
+  for (const path of [
+    '/api/v1',
+    '/api/v1/',
+    '/api/v1/x',
+    '/api/v1/%73cheduler',
+    '/master/api/v1/%73cheduler',
+    '/api/v1/scheduler%2f',
+  ])
+    t.equal((await ask(url, path, call)).status, 401, path)
+  for (const path of ['/%61pi/v1', '//api/v1', '/./api/v1', '/master/master/api/v1', `${url}/api/v1`])
+    t.match((await ask(url, path, call)).status, 404, path)
+})
+
 t.test('no secret is shown, and files of secrets that can not be used are named without what they hold', async t => {
   const { ground: g, file } = ground(t, { broken: '{"credentials":[{"principal":"p","secret":"hush"', acls: '{}' })
   const url = await g.leader('--authenticate_http_readwrite', `--credentials=${file('credentials')}`, '--acls={}')

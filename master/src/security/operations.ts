@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { excerpt } from '@meseta/common/protocol/excerpt'
 import type {
   OfferOperation,
   OfferOperationReserve,
@@ -33,8 +34,8 @@ export function refusalOf(
   const denied = demands.find(([action, object]) => !authorizer.allows(principal, action, object))
   if (!denied) return undefined
   const [action, object] = denied
-  const who = principal === undefined ? 'a caller without a principal' : `principal '${principal}'`
-  return `Not authorized: ${who} may not ${action}${object === undefined ? '' : ` of '${object}'`}`
+  const who = principal === undefined ? 'a caller without a principal' : `principal '${excerpt(principal)}'`
+  return `Not authorized: ${who} may not ${action}${object === undefined ? '' : ` of '${excerpt(object)}'`}`
 }
 
 export function demandsOf(operation: OfferOperation): readonly Demand[] {

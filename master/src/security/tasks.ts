@@ -15,7 +15,8 @@ export function runRefusal(
   const users = new Set([
     runUser(framework, task),
     task.executor?.command?.user,
-    executor?.command?.user,
+    // A command of the group's executor runs beside those of its tasks.
+    executor?.command && (executor.command.user ?? framework.user),
     task.check?.command?.command.user,
     task.health_check?.command?.user,
   ])
