@@ -330,3 +330,18 @@ t.test('a framework that knows nothing of partitions is told, and shown, that it
   t.match(bench.updates(framework.stream), [{ state: 'TASK_LOST', reason: 'REASON_AGENT_REMOVED' }])
   t.match([...bench.tables.tasksOf(framework.id)], [{ fate: 'unreachable', task: { state: 'TASK_LOST' } }])
 })
+
+t.test('two with the same id that return at once are one agent: the later one', async t => {
+  const bench = new HeartBench()
+  const agentId = bench.agent('l1')
+  bench.agent('l2', { pid: 'slave(1)@10.0.0.9:1' })
+  bench.pass(80, ['l2'])
+  bench.holdsWrites = true
+  bench.reregister('l1', agentId)
+  bench.reregister('l7', agentId)
+  bench.writeRegistry()
+  t.equal(bench.heart.cluster.agents.size, 2)
+  t.equal(bench.heart.cluster.agents.get(agentId)!.link, 'l7')
+  t.match(bench.sent('l7'), [{ reregistered: {} }])
+  t.ok(bench.effects.some(effect => effect.type === 'CLOSE_LINK' && effect.link === 'l1'))
+})

@@ -221,6 +221,24 @@ t.test('an agent that registers while its machine goes down is refused', async t
   t.equal(bench.heart.cluster.entries.size, 0)
 })
 
+t.test('agents that a leader did not get to remove go with the next one, when they want to come back', async t => {
+  const { bench, first } = cluster()
+  bench.operate(schedule(window([one])))
+  bench.holdsWrites = true
+  bench.operate(start(one))
+  bench.writeRegistry(1)
+  t.ok(bench.registry.has(first), 'the machine is down, and the agent still in the registry')
+  const next = bench.successor()
+  const framework = next.framework()
+  const { agent_info, ...rest } = next.registration({ hostname: 'one', pid: 'slave(1)@10.0.0.1:5051' })
+  next.do({ type: 'LINK_OPENED', link: 'l1', agentId: first })
+  next.fromAgent('l1', { reregister: { ...rest, agent_info: { ...agent_info, id: { value: first } } } })
+  t.match(next.sent('l1'), [{ shutdown: { message: /DOWN/ } }])
+  t.notOk(next.registry.has(first))
+  t.notOk(next.tables.recoveredAgents.has(first))
+  t.match(next.events(framework.stream).at(-1), { failure: { agent_id: { value: first } } })
+})
+
 t.test('what is refused', async t => {
   const bench = new HeartBench()
   const refused: [string, MaintenanceSchedule][] = [

@@ -128,8 +128,11 @@ t.test('tasks are found by framework and by agent, whatever comes and goes', asy
       const wanted = (test: (one: NewTask) => boolean) => ids([...model.values()].filter(test)).join()
       for (const name of ['F0', 'F1', 'F2'])
         if (ids(table.ofFramework(name)).join() !== wanted(one => one.frameworkId === name)) throw new Error(name)
-      for (const name of ['A0', 'A1', 'A2', 'A3'])
+      for (const name of ['A0', 'A1', 'A2', 'A3']) {
+        const frameworks = new Set([...table.ofAgent(name)].map(one => one.frameworkId))
+        if ([...table.frameworksOn(name)].sort().join() !== [...frameworks].sort().join()) throw new Error(name)
         if (ids(table.ofAgent(name)).join() !== wanted(one => one.agentId === name)) throw new Error(name)
+      }
       return table.size === model.size
     }),
     { numRuns: 200 },

@@ -60,7 +60,5 @@ export function endDrains(cluster: Cluster): void {
   }
 }
 
-function isEmpty(cluster: Cluster, agent: Agent): boolean {
-  for (const _ of cluster.tasks.ofAgent(agent.id)) return false
-  return cluster.operations.ofAgent(agent.id).size === 0
-}
+const isEmpty = ({ tasks, operations }: Cluster, { id }: Agent): boolean =>
+  tasks.frameworksOn(id).size === 0 && operations.ofAgent(id).size === 0

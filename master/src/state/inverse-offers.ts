@@ -38,7 +38,7 @@ function guestsOf(cluster: Cluster, agent: Agent): Set<Framework> {
     const framework = cluster.frameworks.get(id)
     if (framework?.streamId !== undefined) guests.add(framework)
   }
-  for (const { frameworkId } of cluster.tasks.ofAgent(agent.id)) add(frameworkId)
+  for (const frameworkId of cluster.tasks.frameworksOn(agent.id)) add(frameworkId)
   for (const frameworkId of agent.executors.keys()) add(frameworkId)
   return guests
 }

@@ -18,6 +18,7 @@ import { adoptOperations } from './operation-updates.ts'
 import { expectOperations } from './operations.ts'
 import type { Agent, Registration } from './records.ts'
 import { releaseOffers } from './recovery-hold.ts'
+import { forgetAbsent } from './registry-gc.ts'
 import { cancelRemoval } from './removals.ts'
 
 type Message = Register | Reregister
@@ -60,6 +61,8 @@ export function reregister(cluster: Cluster, link: string, message: Reregister):
   const refusal = checkRegistration(cluster, link, message)
   if (refusal !== undefined) {
     refuse(cluster, link, refusal)
+    // The leader that took its machine down died before it removed its agents.
+    if (refusal === machineDown) forgetAbsent(cluster, agentId)
     return
   }
   const known = cluster.agents.get(agentId)
@@ -93,11 +96,14 @@ export function admitted(cluster: Cluster, link: string): void {
   const { agentId, message } = registration
   // Since it asked, its machine was taken down.
   if (cluster.machines.isDown(machineOf(message.agent_info, message.pid))) {
-    cluster.persist({ id: agentId, entry: undefined }, { type: 'FORGET', agentId })
+    forgetAbsent(cluster, agentId)
     refuse(cluster, link, machineDown)
     return
   }
-  begin(cluster, link, registration)
+  const known = cluster.agents.get(agentId)
+  // Somebody with the same id was admitted meanwhile, over another link: the later one is it.
+  if (known) refresh(cluster, known, link, message as Reregister)
+  else begin(cluster, link, registration)
 }
 
 function begin(cluster: Cluster, link: string, { agentId, message, first }: Registration): void {

@@ -1,3 +1,4 @@
+import { tellAll } from './agent-removal.ts'
 import type { Cluster } from './cluster.ts'
 
 /** Drops entries of unreachable and of gone agents that are too old, or the oldest where there are too many (Mesos contract 7.1). */
@@ -20,9 +21,20 @@ function outdated(cluster: Cluster, state: 'unreachable' | 'gone'): string[] {
   return entries.filter(({ since }, index) => index < tooMany || cluster.now.wall - since > age).map(({ id }) => id)
 }
 
+/** An agent that this master has not, or not any more, is not to come back. */
+export function forgetAbsent(cluster: Cluster, agentId: string): void {
+  const entry = cluster.entries.get(agentId)
+  if (!entry || entry.state === 'gone' || cluster.agents.has(agentId)) return
+  cluster.persist({ id: agentId, entry: undefined }, { type: 'FORGET', agentId })
+}
+
 /** The registry no longer has the entry. An agent that came back meanwhile writes itself anew, without what was ordered of it. */
 export function forgotten(cluster: Cluster, agentId: string): void {
   cluster.gone.delete(agentId)
   cluster.orders.delete(agentId)
+  if (cluster.recovered.delete(agentId)) {
+    cluster.change({ type: 'AGENT_RECOVERED_GONE', id: agentId })
+    tellAll(cluster, agentId)
+  }
   if (cluster.unreachable.delete(agentId)) cluster.change({ type: 'AGENT_UNREACHABLE_FORGOTTEN', id: agentId })
 }

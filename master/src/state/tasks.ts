@@ -154,6 +154,16 @@ export class TaskTable {
     return tasks
   }
 
+  /** The frameworks that have tasks on an agent; makes no records, since it is asked often. */
+  frameworksOn(agentId: string): ReadonlySet<string> {
+    const agent = this.#names.find(agentId)
+    const numbers = new Set<number>()
+    if (agent === undefined || agent >= this.#firstOfAgent.length) return new Set()
+    for (let slot = this.#firstOfAgent[agent]!; slot !== none; slot = this.#next[slot]!)
+      numbers.add(this.#framework[slot]!)
+    return new Set([...numbers].map(number => this.#names.text(number)))
+  }
+
   unreachable(frameworkId: string, taskId: string): UnreachableTask | undefined {
     return this.#unreachable.get(frameworkId)?.get(taskId)
   }
