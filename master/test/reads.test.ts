@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { decode, parseJson } from '@meseta/common/protocol/codec'
+import { decode, encode, parseJson } from '@meseta/common/protocol/codec'
 import type { MasterEvent, MasterResponse, MasterResponseGetState, Task } from '@meseta/common/protocol/mesos'
 import { RecordDecoder } from '@meseta/common/protocol/recordio'
 import type { Resources } from '@meseta/common/resources/resources'
@@ -301,4 +301,20 @@ t.test('no change reaches what a freeze has handed out', async t => {
     tables.apply(change)
     t.equal(seen(), before, change.type)
   }
+})
+
+t.test('an update leaves what it does not change, fields of newer versions too', async t => {
+  const rows = new TaskRows()
+  const { task } = changes.task('F', 't', 'A') as Change & { type: 'TASK' }
+  const newer = Buffer.from([0xfa, 0x3f, 2, 1, 2])
+  const given = decode('mesos.v1.Task', Buffer.concat([encode('mesos.v1.Task', task), newer]))
+  const slot = rows.add(given)
+  const progress = { state: 'TASK_RUNNING', statuses: [{ task_id: { value: 't' }, state: 'TASK_RUNNING' }] } as const
+  t.ok(rows.update(slot, { ...progress, statuses: [...progress.statuses] }))
+  t.notOk(rows.update(slot, { ...progress, statuses: [...progress.statuses] }), 'twice the same is no change')
+  const row = rows.row(slot)
+  t.same(row.task, { ...given, ...progress })
+  t.same(row.progress, progress)
+  t.ok(Buffer.from(row.v1).includes(newer))
+  t.match(JSON.parse(Buffer.from(row.legacy).toString()), { id: 't', state: 'TASK_RUNNING', statuses: [{}] })
 })

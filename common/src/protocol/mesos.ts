@@ -2340,6 +2340,13 @@ export interface KeptTask {
   resources?: Resource[]
 }
 
+export interface TaskProgress {
+  state: TaskState
+  statuses?: TaskStatus[]
+  status_update_state?: TaskState
+  status_update_uuid?: string
+}
+
 export interface KeptCondition {
   healthy?: boolean
   check_status?: CheckStatusInfo
@@ -2855,6 +2862,7 @@ export interface MessageTypes {
   'meseta.v1.Beacon': Beacon
   'meseta.v1.Frame': Frame
   'meseta.v1.KeptTask': KeptTask
+  'meseta.v1.TaskProgress': TaskProgress
   'meseta.v1.KeptCondition': KeptCondition
   'meseta.v1.AgentToMaster': AgentToMaster
   'meseta.v1.Register': Register

@@ -105,17 +105,18 @@ export class Replica {
         break
       case 'TASK':
       case 'TASK_STATUS':
-        if (task && framework && !unchanged) this.#feedTask(framework, task)
+        if (task && framework && !unchanged) this.#feedTask(framework, task, change)
         break
       default:
     }
     for (const key of forgotten ?? []) this.#forget(key)
   }
 
-  #feedTask(framework: FrameworkRow, row: TaskRow): void {
-    const { seq, at } = this.feed.tell('task', keyOf(framework.id, row), bodyOf(framework, row))
+  #feedTask(framework: FrameworkRow, row: TaskRow, change: Change & { type: 'TASK' | 'TASK_STATUS' }): void {
+    const id = change.type === 'TASK' ? change.task.task_id.value : change.taskId
+    const { seq, at } = this.feed.tell('task', `${framework.id}/${id}`, bodyOf(framework, row))
     this.tables.tasks.told(row.slot, seq, at)
-    this.#changedAgents.add(row.task.agent_id.value)
+    this.#changedAgents.add(this.tables.tasks.agentOf(row.slot))
   }
 
   /** A task left the history. Its id may have been used again since. */
@@ -204,8 +205,8 @@ function taken<Row>(ids: Set<string>, rows: ReadonlyMap<string, Row>): Row[] {
   return some
 }
 
-const keyOf = (frameworkId: string, { task }: TaskRow): string => `${frameworkId}/${task.task_id.value}`
-const bodyOf = ({ view }: FrameworkRow, { legacy, task }: TaskRow): string => feedTaskJson(legacy, task, view.info.name)
+const bodyOf = ({ view }: FrameworkRow, { legacy, progress }: TaskRow): string =>
+  feedTaskJson(legacy, progress, view.info.name)
 
 /** All tasks as they are now. Of those with one id the newest comes last. */
 function walkTasks(tables: Tables): FeedWalk {
@@ -214,7 +215,12 @@ function walkTasks(tables: Tables): FeedWalk {
     for (const { row: framework, tasks } of [...frozen.completedFrameworks, ...frozen.frameworks])
       for (const fate of ['completed', 'unreachable', 'active'] as const)
         for (const row of tasks[fate])
-          yield { key: keyOf(framework.id, row), body: bodyOf(framework, row), seq: row.seq, at: row.at }
+          yield {
+            key: `${framework.id}/${row.task.task_id.value}`,
+            body: bodyOf(framework, row),
+            seq: row.seq,
+            at: row.at,
+          }
   }
   const rows = all()
   return { next: () => rows.next().value ?? undefined, end: frozen.release }

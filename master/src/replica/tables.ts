@@ -5,6 +5,7 @@ import type {
   Offer,
   Operation,
   Task,
+  TaskProgress,
   TaskState,
   TaskStatus,
 } from '@meseta/common/protocol/mesos'
@@ -347,10 +348,10 @@ export class Tables {
     const slot = this.tasks.add(task)
     framework.slots.set(task.task_id.value, slot)
     this.tasks.append(framework.lists.active, slot, 'active')
-    this.#count(framework, task, task.state, 1)
+    this.#count(framework, task.agent_id.value, task.state, 1)
     this.#place(framework, task.agent_id.value, 1)
     if (holdsResources(task.state)) this.#use(framework, task.agent_id.value, resourcesOf(task), true)
-    return { framework, task: this.tasks.row(slot, task), forgotten }
+    return { framework, task: this.tasks.row(slot, { task }), forgotten }
   }
 
   #updateTask(change: Change & { type: 'TASK_STATUS' }): Partial<Applied> {
@@ -358,27 +359,29 @@ export class Tables {
     const slot = framework?.slots.get(change.taskId)
     if (!framework || slot === undefined) return {}
     const { state, status, forwarded } = change
-    const { task: old } = this.tasks.row(slot)
+    const row = this.tasks.row(slot)
+    const old = row.progress
     const before = old.statuses?.at(-1)
     const statuses = [...(old.statuses ?? [])]
     // A second status of the same state replaces the one before (Mesos contract 2.6).
     if (before?.state === status.state) statuses.pop()
     statuses.push(status)
     if (statuses.length > maxStatuses) statuses.splice(1, 1)
-    const task: Task = { ...old, state, statuses }
+    const progress: TaskProgress = { ...old, state, statuses }
     if (forwarded) {
-      task.status_update_state = forwarded.state
-      task.status_update_uuid = forwarded.uuid
+      progress.status_update_state = forwarded.state
+      progress.status_update_uuid = forwarded.uuid
     }
+    const agentId = this.tasks.agentOf(slot)
     if (old.state !== state) {
-      this.#count(framework, old, old.state, -1)
-      this.#count(framework, task, state, 1)
+      this.#count(framework, agentId, old.state, -1)
+      this.#count(framework, agentId, state, 1)
     }
     // An end gives the resources back, and a return from unreachability takes them again.
     if (holdsResources(state) !== holdsResources(old.state))
-      this.#use(framework, task.agent_id.value, resourcesOf(task), holdsResources(state))
-    const unchanged = !this.tasks.update(slot, task)
-    return { framework, task: this.tasks.row(slot, task), before, unchanged }
+      this.#use(framework, agentId, resourcesOf(row.task), holdsResources(state))
+    const unchanged = !this.tasks.update(slot, progress)
+    return { framework, task: this.tasks.row(slot, { progress }), before, unchanged }
   }
 
   #endTask(change: Change & { type: 'TASK_ENDED' }): Partial<Applied> {
@@ -418,7 +421,7 @@ export class Tables {
 
   /** A task that is in no list any more is forgotten. */
   #drop(framework: FrameworkRow, { slot, task }: TaskRow): TaskKey {
-    this.#count(framework, task, task.state, -1)
+    this.#count(framework, task.agent_id.value, task.state, -1)
     this.#place(framework, task.agent_id.value, -1)
     this.tasks.remove(slot)
     return { frameworkId: framework.id, id: task.task_id.value }
@@ -483,10 +486,10 @@ export class Tables {
     this.used = moved(this.used, bare, more)
   }
 
-  #count(framework: FrameworkRow, { agent_id }: Task, state: TaskState, by: number): void {
+  #count(framework: FrameworkRow, agentId: string, state: TaskState, by: number): void {
     bump(this.counters, state, by)
     bump(framework.counters, state, by)
-    const agent = this.#agent(agent_id.value)
+    const agent = this.#agent(agentId)
     if (agent) bump(agent.counters, state, by)
   }
 

@@ -1,7 +1,8 @@
-import { decode, encode } from '@meseta/common/protocol/codec'
-import type { Task } from '@meseta/common/protocol/mesos'
+import { decode, encode, unknownFields } from '@meseta/common/protocol/codec'
+import type { Task, TaskProgress } from '@meseta/common/protocol/mesos'
+import { Names } from '../state/names.ts'
 import { Slab } from '../state/slab.ts'
-import { taskOf } from './task-shape.ts'
+import { fixedJson, progressJson } from './task-shape.ts'
 
 const none = -1
 
@@ -26,6 +27,11 @@ interface Columns {
   /** Where the slab has it as protobuf, and as the JSON of /state; of that none where there was no room for it. */
   readonly v1: Int32Array
   readonly legacy: Int32Array
+  /** How many bytes of each never change: they come first. */
+  readonly v1Fixed: Int32Array
+  readonly legacyFixed: Int32Array
+  /** The number of its agent's name. */
+  readonly agent: Int32Array
   /** The time of its first status, seconds since 1970. */
   readonly since: Float64Array
   /** The number and the time, ms, of its change in the feed. */
@@ -39,12 +45,35 @@ const newColumns = (size: number): Columns => ({
   fate: new Uint8Array(size),
   v1: new Int32Array(size),
   legacy: new Int32Array(size),
+  v1Fixed: new Int32Array(size),
+  legacyFixed: new Int32Array(size),
+  agent: new Int32Array(size),
   since: new Float64Array(size),
   seq: new Float64Array(size),
   at: new Float64Array(size),
 })
 
-const legacyOf = (task: Task): Buffer => Buffer.from(JSON.stringify(taskOf(task)))
+const progressOf = ({ state, statuses, status_update_state, status_update_uuid }: Task): TaskProgress => ({
+  state,
+  ...(statuses === undefined ? {} : { statuses }),
+  ...(status_update_state === undefined ? {} : { status_update_state }),
+  ...(status_update_uuid === undefined ? {} : { status_update_uuid }),
+})
+
+/** What of a task never changes, in protobuf: with the fields that this version does not know. */
+function fixedV1(task: Task, progress: Uint8Array): Uint8Array {
+  const { state: _state, statuses: _statuses, status_update_state: _s, status_update_uuid: _u, ...fixed } = task
+  const unknown = (task as { [unknownFields]?: Uint8Array })[unknownFields] ?? new Uint8Array()
+  // In the order of the properties, and what is unknown at the end.
+  const all = encode('mesos.v1.Task', { ...fixed, ...progressOf(task) })
+  return Buffer.concat([all.subarray(0, all.length - progress.length - unknown.length), unknown])
+}
+
+/** What is known of a task without decoding it. */
+export interface Known {
+  readonly task?: Task
+  readonly progress?: TaskProgress
+}
 
 /** One task, as the columns have it. */
 export class TaskRow {
@@ -53,18 +82,26 @@ export class TaskRow {
   readonly #columns: Columns
   readonly #slab: Slab
   #task: Task | undefined
+  #progress: TaskProgress | undefined
 
-  constructor(columns: Columns, slab: Slab, slot: number, fate: Fate, task?: Task) {
+  constructor(columns: Columns, slab: Slab, slot: number, fate: Fate, known: Known = {}) {
     this.#columns = columns
     this.#slab = slab
     this.slot = slot
     this.fate = fate
-    this.#task = task
+    this.#task = known.task
+    this.#progress = known.progress ?? known.task
   }
 
   get task(): Task {
     this.#task ??= decode('mesos.v1.Task', this.v1)
     return this.#task
+  }
+
+  /** What of it changes; in less time than the whole task. */
+  get progress(): TaskProgress {
+    this.#progress ??= decode('meseta.v1.TaskProgress', this.v1.subarray(this.#columns.v1Fixed[this.slot]!))
+    return this.#progress
   }
 
   get v1(): Uint8Array {
@@ -74,7 +111,8 @@ export class TaskRow {
   /** The JSON of /state. */
   get legacy(): Uint8Array {
     const place = this.#columns.legacy[this.slot]!
-    return place === none ? legacyOf(this.task) : this.#slab.get(place)
+    if (place !== none) return this.#slab.get(place)
+    return Buffer.from(fixedJson(this.task) + progressJson(this.progress))
   }
 
   get since(): number {
@@ -104,6 +142,7 @@ export interface FrozenTasks {
 export class TaskRows {
   readonly #maxLegacyBytes: number
   readonly #slab = new Slab()
+  readonly #agents = new Names()
   readonly #freeSlots: number[] = []
   #columns = newColumns(64)
   #slots = 0
@@ -122,24 +161,38 @@ export class TaskRows {
 
   add(task: Task): number {
     const slot = this.#freeSlots.pop() ?? this.#newSlot()
-    this.#write(slot, task, encode('mesos.v1.Task', task))
+    const columns = this.#columns
+    const progress = encode('meseta.v1.TaskProgress', progressOf(task))
+    const v1 = fixedV1(task, progress)
+    const legacy = Buffer.from(fixedJson(task))
+    columns.v1Fixed[slot] = v1.length
+    columns.legacyFixed[slot] = legacy.length
+    columns.agent[slot] = this.#agents.use(task.agent_id.value)
+    this.#write(slot, v1, progress, legacy, task)
     return slot
   }
 
-  /** Answers whether anything has changed. */
-  update(slot: number, task: Task): boolean {
-    const bytes = encode('mesos.v1.Task', task)
-    if (Buffer.compare(bytes, this.#slab.get(this.#columns.v1[slot]!)) === 0) return false
-    this.#free(slot)
-    this.#write(slot, task, bytes)
+  /** What never changes is taken as it is. Answers whether anything has changed. */
+  update(slot: number, progress: TaskProgress): boolean {
+    const { v1, legacy, v1Fixed, legacyFixed } = this.#columns
+    const old = this.#slab.get(v1[slot]!)
+    const bytes = encode('meseta.v1.TaskProgress', progress)
+    if (Buffer.compare(bytes, old.subarray(v1Fixed[slot])) === 0) return false
+    const json =
+      legacy[slot] === none
+        ? Buffer.from(fixedJson(this.row(slot).task))
+        : this.#slab.get(legacy[slot]!).subarray(0, legacyFixed[slot])
+    const [oldV1, oldLegacy] = [v1[slot]!, legacy[slot]!]
+    this.#write(slot, old.subarray(0, v1Fixed[slot]), bytes, json, progress)
+    this.#free(oldV1, oldLegacy)
     return true
   }
 
-  #write(slot: number, task: Task, bytes: Uint8Array): void {
-    const { v1, legacy, since } = this.#columns
-    v1[slot] = this.#slab.put(bytes)
-    legacy[slot] = this.#putLegacy(legacyOf(task))
-    since[slot] = task.statuses?.[0]?.timestamp ?? 0
+  #write(slot: number, v1: Uint8Array, progress: Uint8Array, legacy: Uint8Array, task: TaskProgress): void {
+    const columns = this.#columns
+    columns.v1[slot] = this.#slab.put(Buffer.concat([v1, progress]))
+    columns.legacy[slot] = this.#putLegacy(Buffer.concat([legacy, Buffer.from(progressJson(task))]))
+    columns.since[slot] = task.statuses?.[0]?.timestamp ?? 0
   }
 
   #putLegacy(json: Buffer): number {
@@ -148,22 +201,27 @@ export class TaskRows {
     return this.#slab.put(json)
   }
 
-  #free(slot: number): void {
-    const { v1, legacy } = this.#columns
-    this.#slab.free(v1[slot]!)
-    if (legacy[slot] === none) return
-    this.#legacyBytes -= this.#slab.get(legacy[slot]!).length
-    this.#slab.free(legacy[slot]!)
+  #free(v1: number, legacy: number): void {
+    this.#slab.free(v1)
+    if (legacy === none) return
+    this.#legacyBytes -= this.#slab.get(legacy).length
+    this.#slab.free(legacy)
   }
 
   remove(slot: number): void {
-    this.#free(slot)
+    const { v1, legacy, agent } = this.#columns
+    this.#free(v1[slot]!, legacy[slot]!)
+    this.#agents.release(agent[slot]!)
     this.#freeSlots.push(slot)
   }
 
+  agentOf(slot: number): string {
+    return this.#agents.text(this.#columns.agent[slot]!)
+  }
+
   /** What is known of it is good until its next change. */
-  row(slot: number, task?: Task): TaskRow {
-    return new TaskRow(this.#columns, this.#slab, slot, fates[this.#columns.fate[slot]!]!, task)
+  row(slot: number, known?: Known): TaskRow {
+    return new TaskRow(this.#columns, this.#slab, slot, fates[this.#columns.fate[slot]!]!, known)
   }
 
   /** The feed tells of its change under this number. */
@@ -199,13 +257,13 @@ export class TaskRows {
 
   /** Copies columns and no task: what a place in the slab holds does not change while it is held. */
   freeze(): FrozenTasks {
-    const { next, previous, fate, v1, legacy, since, seq, at } = this.#columns
+    const { next, v1, legacy, v1Fixed, since, seq, at } = this.#columns
     const columns: Columns = {
+      ...this.#columns,
       next: next.slice(),
-      previous,
-      fate,
       v1: v1.slice(),
       legacy: legacy.slice(),
+      v1Fixed: v1Fixed.slice(),
       since: since.slice(),
       seq: seq.slice(),
       at: at.slice(),

@@ -1,22 +1,26 @@
 import { toJson } from '@meseta/common/protocol/codec'
-import type { Task, TaskStatus } from '@meseta/common/protocol/mesos'
+import type { Task, TaskProgress, TaskStatus } from '@meseta/common/protocol/mesos'
 import { legacyResources } from '@meseta/common/resources/legacy'
 import { Resources } from '@meseta/common/resources/resources'
 
 type Json = Record<string, unknown>
 
-/** The task of /state (Mesos contract 4.1). */
-export function taskOf(task: Task): Json {
+/** What of the task of /state never changes, as JSON without its closing brace (Mesos contract 4.1). */
+export const fixedJson = (task: Task): string => JSON.stringify(fixedOf(task)).slice(0, -1)
+
+/** The rest of it. */
+export const progressJson = (progress: TaskProgress): string =>
+  `,${JSON.stringify({ state: progress.state, statuses: statusesOf(progress).map(statusOf) }).slice(1)}`
+
+function fixedOf(task: Task): Json {
   const result: Json = {
     id: task.task_id.value,
     name: task.name,
     framework_id: task.framework_id.value,
     executor_id: task.executor_id?.value ?? '',
     slave_id: task.agent_id.value,
-    state: task.state,
     resources: legacyResources(Resources.from(task.resources ?? [])),
     role: task.resources?.find(resource => resource.allocation_info)?.allocation_info?.role ?? '*',
-    statuses: statusesOf(task).map(statusOf),
   }
   if (task.limits)
     result.limits = Object.fromEntries(Object.entries(task.limits).map(([name, { value }]) => [name, finite(value)]))
@@ -32,7 +36,8 @@ export function taskOf(task: Task): Json {
 const finite = (value: number): number | string => (Number.isFinite(value) ? value : 'Infinity')
 
 /** STAGING never is one of them: consumers index them unguarded (Mesos contract 4.1). */
-const statusesOf = (task: Task): TaskStatus[] => (task.statuses ?? []).filter(({ state }) => state !== 'TASK_STAGING')
+const statusesOf = ({ statuses = [] }: TaskProgress): TaskStatus[] =>
+  statuses.filter(({ state }) => state !== 'TASK_STAGING')
 
 function statusOf(status: TaskStatus): Json {
   const result: Json = { state: status.state, timestamp: status.timestamp ?? 0 }
@@ -43,7 +48,7 @@ function statusOf(status: TaskStatus): Json {
 }
 
 /** The task of the feed as JSON: the one of /state, which is given, and what its latest status says (docs/architecture.md). */
-export function feedTaskJson(legacy: Uint8Array, { statuses }: Task, frameworkName: string): string {
+export function feedTaskJson(legacy: Uint8Array, { statuses }: TaskProgress, frameworkName: string): string {
   const { message, reason, source, healthy, timestamp } = statuses?.at(-1) ?? {}
   const more = JSON.stringify({ framework_name: frameworkName, message, reason, source, healthy, timestamp })
   return `${Buffer.from(legacy.buffer, legacy.byteOffset, legacy.length - 1).toString()},${more.slice(1)}`
