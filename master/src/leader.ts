@@ -1,5 +1,6 @@
 import type { MasterInfo } from '@meseta/common/protocol/mesos'
 import type { Context } from '@meseta/common/service/component'
+import { explainCall, explainOffers } from './api/explain-offers.ts'
 import { OperatorEndpoint } from './api/operator.ts'
 import type { OwnProcess } from './api/own-process.ts'
 import type { LeaderApi } from './api/routes.ts'
@@ -126,7 +127,12 @@ export class Leader {
     const operator = new OperatorEndpoint({ read, own, operate, authorizer: config.authorizer })
     const together: LeaderApi['together'] = action => this.#master.together(action)
     const address = `${masterInfo.hostname}:${masterInfo.port}`
-    const api = { scheduler: this.#master.scheduler, operator, read, address, operate, together }
+    const { cluster } = this.#master.heart
+    const ask: LeaderApi['ask'] = {
+      '/explain/offers': request => explainOffers(cluster, request),
+      '/api/v1/explain': request => explainCall(cluster, request),
+    }
+    const api = { scheduler: this.#master.scheduler, operator, read, address, operate, ask, together }
     this.#served = { read, api }
   }
 }

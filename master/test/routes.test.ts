@@ -42,7 +42,9 @@ const contract: readonly [path: string, method: string, status: number][] = [
   ['/files/read', 'GET', 400],
   ['/files/download', 'GET', 400],
   ['/files/debug', 'GET', 200],
+  ['/explain/offers', 'GET', 400],
   ['/api/v1', 'POST', 400],
+  ['/api/v1/explain', 'POST', 400],
   ['/api/v1/scheduler', 'POST', 400],
 ]
 

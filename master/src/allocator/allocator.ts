@@ -270,22 +270,24 @@ export class Allocator {
 
   /**
    * Why a framework has been offered what it has, in each of its roles: by groups of agents, or of one agent. Undefined: there is no such
-   * framework, and an empty list: it has no such role, or there is no such agent.
+   * framework, and an empty list: it has no such role, or there is no such agent. It is made in parts, for whoever must not wait so long.
    */
-  explain(
+  *explain(
     frameworkId: string,
     world: World,
     { role, agentId }: { readonly role?: string | undefined; readonly agentId?: string | undefined } = {},
-  ): RoleExplanation[] | undefined {
+  ): Generator<void, RoleExplanation[] | undefined> {
     const framework = this.#frameworks.get(frameworkId)
     if (!framework) return undefined
     const agent = agentId === undefined ? undefined : this.#agents.get(agentId)
     if (agentId !== undefined && !agent) return []
     const books = { queues: this.#queues, quotas: this.#quotas, refusals: this.#refusals, dealer: this.#dealer }
     const explainer = new Explainer(this.#config, books, world, { tick: this.#tick, isPaused: this.#paused })
-    return [...framework.clients.values()]
-      .filter(client => role === undefined || client.role.name === role)
-      .map(client => explainer.explain(client, this.#agents.all(), agent))
+    const explained: RoleExplanation[] = []
+    for (const client of [...framework.clients.values()])
+      if (role === undefined || client.role.name === role)
+        explained.push(yield* explainer.explain(client, this.#agents.all(), agent))
+    return explained
   }
 }
 

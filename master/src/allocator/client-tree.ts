@@ -191,7 +191,7 @@ export abstract class ClientTree<Value> implements Sorter<Value> {
     const b = this.#line(other)
     let depth = 0
     while (depth < a.length - 1 && depth < b.length - 1 && a[depth] === b[depth]) depth++
-    return [this.#standing(a[depth]!, noQuantities), this.#standing(b[depth]!, given)]
+    return [this.#standing(a[depth], client, noQuantities), this.#standing(b[depth], other, given)]
   }
 
   /** The nodes from below the root down to a client. */
@@ -201,7 +201,10 @@ export abstract class ClientTree<Value> implements Sorter<Value> {
     return line
   }
 
-  #standing({ path, allocation, weight, count }: TreeNode<Value>, given: Quantities): Standing {
+  /** Who is not there has nothing. */
+  #standing(node: TreeNode<Value> | undefined, client: string, given: Quantities): Standing {
+    if (!node) return { path: client, share: 0, weight: 1, allocations: 0 }
+    const { path, allocation, weight, count } = node
     const rest = new Map(allocation)
     subtract(rest, given)
     return { path, share: this.dominant(rest), weight, allocations: given.size > 0 ? count - 1 : count }

@@ -5,22 +5,38 @@ import type { AgentBook, Client } from './model.ts'
 import { quantitiesOf } from './quantities.ts'
 import type { Queues } from './queues.ts'
 import type { Quotas } from './quotas.ts'
-import {
-  type AgentOffer,
-  groupKey,
-  type Reason,
-  type ReasonGroup,
-  type RoleExplanation,
-  type World,
-} from './reasons.ts'
+import { type AgentOffer, groupKey, type Reason, type RoleExplanation, type World } from './reasons.ts'
 import type { Refusals } from './refusals.ts'
 import { View } from './view.ts'
 
 /** How many agents of a group are named, and how many groups of a role there are at most; the smallest are left off. */
 const maxExamples = 3
 const maxGroups = 100
+/** How many agents are looked at without a pause: some milliseconds. */
+const agentsAPart = 2_048
 
 type Config = Pick<HeartConfig, 'maxOutstandingOffers'>
+
+/** A reason whose shares are compared only when they are told: of many agents one is. */
+type Found = Exclude<Reason, { code: 'GIVEN_TO' }> | { readonly code: 'GIVEN_TO'; readonly offer: AgentOffer }
+
+interface Group {
+  found: Found
+  agents: number
+  readonly examples: string[]
+}
+
+function join(group: Group, { id }: AgentBook, found: Found): void {
+  group.agents++
+  if (group.examples.length < maxExamples) group.examples.push(id)
+  if (found.code === 'FILTERED' && group.found.code === 'FILTERED' && found.ticks > group.found.ticks)
+    group.found = found
+}
+
+/** What tells one group from another. */
+function keyOf(found: Found): string {
+  return found.code === 'GIVEN_TO' ? `${found.code} ${found.offer.role} ${found.offer.frameworkId}` : groupKey(found)
+}
 
 /** What a cycle knows, besides the agents. */
 export interface Books {
@@ -46,35 +62,38 @@ export class Explainer {
     this.#tick = now.tick
   }
 
-  /** With all agents in groups, or one of them. */
-  explain(client: Client, agents: Iterable<AgentBook>, agent?: AgentBook): RoleExplanation {
+  /** With all agents in groups, or one of them. Many are looked at in parts: between two of them other things may be done. */
+  *explain(client: Client, agents: Iterable<AgentBook>, agent?: AgentBook): Generator<void, RoleExplanation> {
     const { roles } = this.#books.queues
     const { name } = client.role
-    const [standing] = roles.compare(name, name)
-    const role = { role: name, share: standing.share, weight: standing.weight }
-    if (!agent) return { ...role, groups: this.#groups(client, agents) }
-    return { ...role, groups: [], agent: { reason: this.#reason(client, agent), free: agent.free.resources } }
+    const [{ share, weight }] = roles.compare(name, name)
+    const role = { role: name, share, weight }
+    if (!agent) return { ...role, ...(yield* this.#groups(client, agents)) }
+    const reason = this.#compared(client, this.#reason(client, agent))
+    return { ...role, groups: [], omitted: 0, agent: { reason, free: agent.free.resources } }
   }
 
-  #groups(client: Client, agents: Iterable<AgentBook>): ReasonGroup[] {
-    const groups = new Map<string, { reason: Reason; agents: number; examples: string[] }>()
+  *#groups(client: Client, agents: Iterable<AgentBook>): Generator<void, Pick<RoleExplanation, 'groups' | 'omitted'>> {
+    const groups = new Map<string, Group>()
+    let looked = 0
     for (const agent of agents) {
-      const reason = this.#reason(client, agent)
-      const key = groupKey(reason)
+      if (++looked % agentsAPart === 0) yield
+      const found = this.#reason(client, agent)
+      const key = keyOf(found)
       const group = groups.get(key)
-      if (!group) {
-        groups.set(key, { reason, agents: 1, examples: [agent.id] })
-        continue
-      }
-      group.agents++
-      if (group.examples.length < maxExamples) group.examples.push(agent.id)
-      if (reason.code === 'FILTERED' && group.reason.code === 'FILTERED' && reason.ticks > group.reason.ticks)
-        group.reason = reason
+      if (group) join(group, agent, found)
+      else groups.set(key, { found, agents: 1, examples: [agent.id] })
     }
-    return [...groups.values()].sort((a, b) => b.agents - a.agents).slice(0, maxGroups)
+    const sorted = [...groups.values()].sort((a, b) => b.agents - a.agents)
+    return {
+      groups: sorted
+        .slice(0, maxGroups)
+        .map(({ found, ...rest }) => ({ reason: this.#compared(client, found), ...rest })),
+      omitted: sorted.slice(maxGroups).reduce((sum, group) => sum + group.agents, 0),
+    }
   }
 
-  #reason(client: Client, agent: AgentBook): Reason {
+  #reason(client: Client, agent: AgentBook): Found {
     const offers = [...this.#world.offersOf(agent.id)]
     const own = offers.find(one => one.frameworkId === client.framework.id && one.role === client.role.name)
     if (own) return { code: 'OFFERED', resources: own.resources }
@@ -82,34 +101,35 @@ export class Explainer {
   }
 
   /** What stands against the client wherever it asks. */
-  #ofClient({ framework, suppressed }: Client): Reason | undefined {
+  #ofClient({ framework, suppressed }: Client): Found | undefined {
     if (this.#isPaused) return { code: 'PAUSED' }
     if (!framework.active) return { code: 'DEACTIVATED', subject: 'framework' }
     return suppressed ? { code: 'SUPPRESSED' } : undefined
   }
 
   /** What stands against the agent whoever asks. */
-  #ofAgent({ id, active, listed }: AgentBook): Reason | undefined {
+  #ofAgent({ id, active, listed }: AgentBook): Found | undefined {
     if (!this.#world.isConnected(id)) return { code: 'UNAVAILABLE', because: 'DISCONNECTED' }
     if (!active) return { code: 'DEACTIVATED', subject: 'agent' }
     return listed ? undefined : { code: 'UNAVAILABLE', because: 'NOT_WHITELISTED' }
   }
 
-  #ofBoth(client: Client, agent: AgentBook, offers: readonly AgentOffer[]): Reason {
+  #ofBoth(client: Client, agent: AgentBook, offers: readonly AgentOffer[]): Found {
     const { dealer } = this.#books
     const view = agent.free.for(client.role.name)
     const code = dealer.withholds(agent, client, view)
     if (code === 'NOTHING_FREE' || code === 'TOO_SMALL') return this.#tooLittle(code, client, agent, view, offers)
     if (code !== undefined) return this.#numbers(code, client, agent, view)
     const may = this.#within(client, view)
-    const cut = dealer.withholds(agent, client, may)
+    const cut = may === view ? code : dealer.withholds(agent, client, may)
     if (cut === 'NOTHING_FREE' || cut === 'TOO_SMALL') return this.#quota(client, view)
     return cut === undefined ? { code: 'NEXT_CYCLE' } : this.#numbers(cut, client, agent, may)
   }
 
   /** What quotas leave of a view, in whichever stage gives more. */
   #within({ role: { top } }: Client, view: View): View {
-    return this.#books.quotas.guaranteed(top, view) ?? this.#books.quotas.fair(top, view)
+    const { quotas } = this.#books
+    return quotas.isEmpty ? view : (quotas.guaranteed(top, view) ?? quotas.fair(top, view))
   }
 
   /** Too little is free: either others were offered it, or it is in use. */
@@ -119,11 +139,12 @@ export class Explainer {
     agent: AgentBook,
     view: View,
     offers: readonly AgentOffer[],
-  ): Reason {
+  ): Found {
     for (const offer of offers) {
       const bag = offer.resources.unallocated()
-      const lacked = new View(bag).visibleTo(client.capabilities)
-      if (lacked.isEnough(client.minimum) && !lacked.isEmpty) return this.#given(client, offer)
+      const { whole } = agent.lastFree
+      const lacked = (whole.resources === bag ? whole : new View(bag)).visibleTo(client.capabilities)
+      if (lacked.isEnough(client.minimum) && !lacked.isEmpty) return { code: 'GIVEN_TO', offer }
     }
     const seen = view.visibleTo(client.capabilities)
     if (code === 'NOTHING_FREE' || agent.free.isEmpty) return { code: 'NOTHING_FREE' }
@@ -131,17 +152,19 @@ export class Explainer {
   }
 
   /** Where two of one role compete, their shares in it count; else those of the roles where their ways part. */
-  #given({ role, framework }: Client, offer: AgentOffer): Reason {
+  #compared({ role, framework }: Client, found: Found): Reason {
+    if (found.code !== 'GIVEN_TO') return found
+    const { frameworkId, role: other, resources } = found.offer
     const { roles } = this.#books.queues
-    const given = quantitiesOf(offer.resources)
+    const given = quantitiesOf(resources)
     const [ours, theirs] =
-      offer.role === role.name
-        ? role.members.compare(framework.id, offer.frameworkId, given)
-        : roles.compare(role.name, offer.role, given)
-    return { code: 'GIVEN_TO', frameworkId: offer.frameworkId, role: offer.role, ours, theirs }
+      other === role.name
+        ? role.members.compare(framework.id, frameworkId, given)
+        : roles.compare(role.name, other, given)
+    return { code: 'GIVEN_TO', frameworkId, role: other, ours, theirs }
   }
 
-  #numbers(code: ReturnType<Dealer['withholds']> & string, client: Client, agent: AgentBook, view: View): Reason {
+  #numbers(code: ReturnType<Dealer['withholds']> & string, client: Client, agent: AgentBook, view: View): Found {
     const seen = view.visibleTo(client.capabilities)
     switch (code) {
       case 'REGION':
@@ -166,7 +189,7 @@ export class Explainer {
   }
 
   /** The first of the amounts that a quota cut. */
-  #quota({ role: { top } }: Client, view: View): Reason {
+  #quota({ role: { top } }: Client, view: View): Found {
     const { quotas } = this.#books
     for (const [name, amount] of view.plain) {
       if (quotas.room(top, name) < amount) {

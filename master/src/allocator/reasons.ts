@@ -63,6 +63,8 @@ export interface RoleExplanation {
   readonly weight: number
   /** Most agents first. */
   readonly groups: readonly ReasonGroup[]
+  /** How many agents are in groups that were left off. */
+  readonly omitted: number
   /** Where one agent was asked for, how it is with that. */
   readonly agent?: { readonly reason: Reason; readonly free: Resources } | undefined
 }
@@ -80,11 +82,9 @@ export interface World {
   isConnected(agentId: string): boolean
 }
 
-/** What tells one group from another. */
-export function groupKey(reason: Reason): string {
+/** What tells one group from another, besides who was given. */
+export function groupKey(reason: Exclude<Reason, { code: 'GIVEN_TO' }>): string {
   switch (reason.code) {
-    case 'GIVEN_TO':
-      return `${reason.code} ${reason.role} ${reason.frameworkId}`
     case 'REGION':
       return `${reason.code} ${reason.region}`
     case 'CAPABILITY':

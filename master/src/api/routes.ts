@@ -31,9 +31,14 @@ export interface LeaderApi {
   /** Where it is: `host:port`. */
   readonly address: string
   readonly operate: Operate
+  /** What the heart alone can tell, since only it decides. Each may reject with an HttpError. */
+  readonly ask: Readonly<Record<AskedRoute, (request: ApiRequest) => Promise<ApiAnswer>>>
   /** Runs what handles several requests, so that the master takes their calls in one step. */
   readonly together: (action: () => void) => void
 }
+
+export const askedRoutes = ['/explain/offers', '/api/v1/explain'] as const
+export type AskedRoute = (typeof askedRoutes)[number]
 
 export interface RoutesOptions {
   readonly leadership: () => Leadership
@@ -44,6 +49,7 @@ export interface RoutesOptions {
 const routes = [
   ...new Set([...Object.keys(legacyReads), ...formRoutes]),
   ...Object.keys(ownRoutes),
+  ...askedRoutes,
   '/api/v1',
   '/api/v1/scheduler',
   '/redirect',
@@ -108,6 +114,7 @@ export class Routes {
   }
 
   #lead(api: LeaderApi, route: string, request: ApiRequest, reply: ReadReply): void | Promise<void> {
+    if (isAsked(route)) return answerWith(reply, api.ask[route](request))
     if (route === '/api/v1') return api.operator.handle(request, reply)
     if (route === '/api/v1/scheduler') api.scheduler.handle(request, reply)
     else if (route === '/redirect') reply.answer(redirect(request, route, api.address))
@@ -120,6 +127,8 @@ export class Routes {
     return undefined
   }
 }
+
+const isAsked = (route: string): route is AskedRoute => askedRoutes.includes(route as AskedRoute)
 
 /** Why a route is not read so; undefined where it is. Most reads do not look at the method (Mesos contract 1.1). */
 function refusedRead(route: string, { method, query }: ApiRequest): ApiAnswer | undefined {

@@ -32,7 +32,7 @@ export function realmOf(endpoint: string): Realm | undefined {
 }
 
 /** What shows everything, and can leave out nothing for one viewer; the way of a task is only told of those that may be seen. */
-const showsAll = /^\/(?:meseta\/v1\/feed|explain\/(?!task))/
+const showsAll = /^\/(?:meseta\/v1\/feed|explain\/(?!task)|api\/v1\/explain)/
 const viewActions: readonly Action[] = ['view_frameworks', 'view_tasks', 'view_executors', 'view_roles', 'get_quotas']
 
 /**
