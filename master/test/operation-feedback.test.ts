@@ -294,6 +294,27 @@ t.test('what an agent says is checked', async t => {
   t.equal(bench.heart.cluster.agents.get('M-S1')!.total.quantities().get('cpus'), 4)
 })
 
+t.test('an agent can change nothing about an operation but how it went, and that once', async t => {
+  const { bench, agentId, operation, say, statuses, rows, reconcile } = sent()
+  const { framework_id: _, ...others } = operation
+  say({
+    ...others,
+    info: { type: 'CREATE' },
+    latest_status: { ...operation.latest_status, operation_id: { value: 'z' } },
+  })
+  t.match(statuses(), [{ operation_id: { value: 'x' }, state: 'OPERATION_FINISHED' }])
+  t.match(rows(), [{ info: { type: 'RESERVE', id: { value: 'x' } }, framework_id: { value: /./ } }])
+  bench.forgetEffects()
+  const other = { value: 'CAAAAAAAAAAAAAAAAAAAAA==' }
+  say({ ...operation, latest_status: { state: 'OPERATION_DROPPED', uuid: other } })
+  t.match(statuses(), [{ state: 'OPERATION_FINISHED', uuid: operation.latest_status.uuid! }])
+  say({ ...operation, uuid: other, latest_status: { state: 'OPERATION_FAILED', uuid: other } })
+  t.equal(reconcile(), 'OPERATION_FINISHED', 'the id is still that of the first')
+  for (let number = 0; number < 2_000; number++)
+    say({ ...operation, uuid: { value: Buffer.from(`${number}`.padStart(16)).toString('base64') } })
+  t.equal(bench.heart.cluster.operations.ofAgent(agentId).size, 1_000, 'and it can not fill the memory')
+})
+
 t.test(
   'for a framework that does not come back the master acknowledges when agents had their time to return',
   async t => {

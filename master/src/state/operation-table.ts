@@ -49,7 +49,8 @@ export class OperationTable {
     addTo(this.#byAgent, agentId, record)
     if (frameworkId === undefined) return
     addTo(this.#byFramework, frameworkId, record)
-    if (id !== undefined) this.#byId.set(idKey(frameworkId, id), record)
+    // An id belongs to the first, whatever agents say.
+    if (id !== undefined && !this.find(frameworkId, id)) this.#byId.set(idKey(frameworkId, id), record)
   }
 
   remove(record: OperationRecord): void {

@@ -6,7 +6,7 @@ import type {
 } from '@meseta/common/protocol/mesos'
 import type { Cluster } from './cluster.ts'
 import type { OperationRecord } from './operation-table.ts'
-import { addOperation, isOver, tellOperation } from './operations.ts'
+import { addOperation, isOver, tellOperation, tooMany } from './operations.ts'
 import type { Agent, Framework } from './records.ts'
 
 /**
@@ -15,8 +15,9 @@ import type { Agent, Framework } from './records.ts'
  */
 export function operationUpdate(cluster: Cluster, agent: Agent, told: Operation): void {
   const known = cluster.operations.get(told.uuid.value)
-  if (known && known.agentId !== agent.id) {
-    cluster.note({ code: 'UPDATE_OF_ANOTHER_AGENTS_OPERATION', agentId: agent.id })
+  const refusal = known ? known.agentId !== agent.id && 'it is of another agent' : tooMany(cluster, agent)
+  if (refusal) {
+    cluster.note({ code: 'OPERATION_UPDATE_DROPPED', agentId: agent.id, detail: refusal })
     cluster.tally.count('dropped_messages')
     return
   }
@@ -33,20 +34,18 @@ function mayForget(cluster: Cluster, frameworkId: string | undefined): boolean {
   return cluster.now.monotonic - cluster.recoveredAt > cluster.config.agentReregisterTimeout
 }
 
-/** Notes what an agent says of an operation. */
+/** Notes what an agent says of an operation. An end stays; of one that this master knows nothing else can change. */
 function learn(cluster: Cluster, agent: Agent, told: Operation): OperationRecord {
-  const agent_id = { value: agent.id }
-  // Who speaks is known by the link, and not by what is said.
-  const operation: Operation = { ...told, agent_id, latest_status: { ...told.latest_status, agent_id } }
   const known = cluster.operations.get(told.uuid.value)
-  if (!known) {
-    count(cluster, operation)
-    return addOperation(cluster, agent, operation)
-  }
-  const before = known.operation.latest_status
-  if (isOver(before.state) && before.uuid?.value === operation.latest_status.uuid?.value) return known
-  known.operation = operation
+  if (known && isOver(known.operation.latest_status.state)) return known
+  // Who speaks is known by the link, and not by what is said.
+  const agent_id = { value: agent.id }
+  const { id } = (known?.operation ?? told).info
+  const latest_status: OperationStatus = { ...told.latest_status, agent_id, ...(id ? { operation_id: id } : {}) }
+  const operation: Operation = { ...(known?.operation ?? told), agent_id, latest_status, statuses: [latest_status] }
   count(cluster, operation)
+  if (!known) return addOperation(cluster, agent, operation)
+  known.operation = operation
   cluster.change({ type: 'OPERATION', operation })
   return known
 }
@@ -104,7 +103,7 @@ export function adoptOperations(
 ): OperationRecord[] {
   for (const operation of operations) {
     const known = cluster.operations.get(operation.uuid.value)
-    if (known ? known.agentId === agent.id : !isRepeated) learn(cluster, agent, operation)
+    if (known ? known.agentId === agent.id : !isRepeated && !tooMany(cluster, agent)) learn(cluster, agent, operation)
   }
   const named = new Set(operations.map(({ uuid }) => uuid.value))
   const onTheirWay: OperationRecord[] = []
