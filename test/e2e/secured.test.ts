@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { openCoordination } from '@meseta/common/coordination/open'
 import { followCluster } from '@meseta/common/discovery/follow'
 import { createEmbeddedBus } from '@meseta/common/messaging/open'
@@ -23,28 +26,41 @@ const folder = t.testdir({
   reader: '{"principal":"reader","secret":"s3"}',
   wrong: '{"principal":"reader","secret":"s1"}',
   store: {},
+  secondStore: {},
 })
 const file = (name: string) => join(folder, name)
-const failed = (error: unknown) => {
-  throw error
-}
 const shared = { clock: systemClock, random: systemRandom, log }
-const bus = createEmbeddedBus({ failed })
-const { store, election, close } = await openCoordination(`embedded:${file('store')}`, shared)
-const handles: Handle[] = []
-t.teardown(async () => {
-  for (const handle of handles.reverse()) await handle.stop()
-  await bus.close()
-  await close()
-})
 
-async function start<Definitions extends FlagDefinitions>(component: Component<Definitions>, ...argv: string[]) {
-  const flags = parseFlags(component.flags, { argv: ['--port=0', ...argv], env: {} })
-  const metrics = createRegistry({ process: false })
-  const handle = await component.start({ ...shared, flags, metrics, store, election, bus, fatal: failed })
-  handles.push(handle)
-  return handle.url
+/** A bus and a store, and the components that are started on them; stopped with the test. */
+async function openGround(test: Pick<typeof t, 'teardown'>, store: string) {
+  const failed = (error: unknown) => {
+    throw error
+  }
+  const bus = createEmbeddedBus({ failed })
+  const coordination = await openCoordination(`embedded:${file(store)}`, shared)
+  const handles: Handle[] = []
+  test.teardown(async () => {
+    for (const handle of handles.reverse()) await handle.stop()
+    await bus.close()
+    await coordination.close()
+  })
+  return async <Definitions extends FlagDefinitions>(component: Component<Definitions>, ...argv: string[]) => {
+    const flags = parseFlags(component.flags, { argv: ['--port=0', ...argv], env: {} })
+    const metrics = createRegistry({ process: false })
+    const handle = await component.start({ ...shared, ...coordination, flags, metrics, bus, fatal: failed })
+    handles.push(handle)
+    return handle.url
+  }
 }
+
+const tlsSkip = (() => {
+  try {
+    execFileSync('openssl', ['version'], { stdio: 'ignore' })
+    return false
+  } catch {
+    return 'openssl is not installed'
+  }
+})()
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 20_000
@@ -54,6 +70,7 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
   }
 }
 
+const start = await openGround(t, 'store')
 const url = await start(
   master,
   '--authenticate_http_readonly',
@@ -122,4 +139,44 @@ t.test('who follows the feed proves who it is by a file', async t => {
   await until('the feed', () => good.source.ready)
   await until('the refusal', () => /401/.test(bad.health.get('master')?.sentence ?? ''))
   t.equal(bad.source.ready, false)
+})
+
+t.test('over TLS a framework of the SDK does the same', { skip: tlsSkip }, async t => {
+  const openssl = (...argv: string[]) => execFileSync('openssl', argv, { cwd: folder, stdio: 'ignore' })
+  openssl(
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
+    ...['-subj', '/CN=authority', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', 'tls.key', '-out', 'tls.pem'],
+  )
+  const before = getCACertificates('default')
+  setDefaultCACertificates([...before, readFileSync(file('tls.pem'), 'utf8')])
+  t.teardown(() => setDefaultCACertificates(before))
+  const start = await openGround(t, 'secondStore')
+  const url = await start(
+    master,
+    `--tls_cert=${file('tls.pem')}`,
+    `--tls_key=${file('tls.key')}`,
+    '--authenticate_frameworks',
+    `--credentials=${file('credentials')}`,
+  )
+  t.match(url, /^https:/)
+  const told: string[] = []
+  const known = createScheduler({
+    master: url,
+    framework: { name: 'f', user: 'nobody', failover_timeout: 60 },
+    credential: { principal: 'framework', secret: 's1' },
+    events: {
+      subscribed: () => told.push('subscribed'),
+      event: () => undefined,
+      disconnected: reason => told.push(reason),
+      ended: reason => told.push(reason),
+    },
+  })
+  await until('the subscription', () => told.length > 0)
+  await known.call({ type: 'REVIVE' })
+  await until('the call', async () => {
+    const metrics = (await (await fetch(`${url}/metrics/snapshot`)).json()) as Record<string, number>
+    return metrics['master/messages_revive_offers'] === 1
+  })
+  await known.teardown()
+  t.same(told, ['subscribed'])
 })

@@ -1,4 +1,5 @@
 import { type ClientRequest, request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { encodeRecord, RecordDecoder } from '@meseta/common/protocol/recordio'
 
 /** What the master says of the calls on a stream. */
@@ -29,7 +30,8 @@ export function openCallStream(
   listener: CallStreamListener,
 ): Promise<CallStream | undefined> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, { method: 'POST', agent: false, headers: { ...headers }, timeout: openTimeout })
+    const open = url.protocol === 'https:' ? httpsRequest : httpRequest
+    const request = open(url, { method: 'POST', agent: false, headers: { ...headers }, timeout: openTimeout })
     const stream = new HttpCallStream(request, listener)
     request.setNoDelay(true)
     request.once('timeout', () => {
