@@ -55,8 +55,7 @@ export class Leader {
       recovered: clusterId => this.#serve(clusterId),
       changed: (seq, changes) => this.#served!.read.apply(seq, changes),
       mayGoOn: () => !this.#served?.read.behind,
-      registryStoreTimeout: flags.registry_store_timeout,
-      registryFetchTimeout: flags.registry_fetch_timeout,
+      registryTimeouts: { fetch: flags.registry_fetch_timeout, store: flags.registry_store_timeout },
       rateLimits: rateLimitsOf(flags),
     })
   }

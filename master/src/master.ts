@@ -10,7 +10,8 @@ import { SchedulerEndpoint } from './api/scheduler.ts'
 import { logChange, logNote } from './change-log.ts'
 import { Timings } from './metrics/timings.ts'
 import { raiseEpoch } from './registrar/epoch.ts'
-import { type Recovered, Registrar } from './registrar/registrar.ts'
+import { Registrar } from './registrar/registrar.ts'
+import { type RegistryTimeouts, registryTimeouts, TimedRegistrar } from './registrar/timed-registrar.ts'
 import type { RateLimits } from './security/rate-limits.ts'
 import type { Change } from './state/changes.ts'
 import type { Command } from './state/commands.ts'
@@ -18,11 +19,6 @@ import type { HeartConfig } from './state/config.ts'
 import type { Effect } from './state/effects.ts'
 import { Heart } from './state/heart.ts'
 import { Throttle } from './throttle.ts'
-
-/** How long a registry write may take before this master gives up its leadership (Mesos contract 7.1), ms. */
-const defaultStoreTimeout = 20_000
-/** How long reading the registry may take, ms. */
-const defaultFetchTimeout = 60_000
 
 /** A call's status and, for a refusal, the reason. */
 export type Answered = (status: number, message: string | undefined) => void
@@ -46,8 +42,7 @@ export interface MasterOptions {
   readonly changed: (seq: number, changes: readonly Change[]) => void
   /** Whether the next step may be taken; after a no, `goOn` is called. Without it, always. */
   readonly mayGoOn?: () => boolean
-  readonly registryStoreTimeout?: number
-  readonly registryFetchTimeout?: number
+  readonly registryTimeouts?: RegistryTimeouts
   /** How much frameworks may say; anything unless given. */
   readonly rateLimits?: RateLimits | undefined
 }
@@ -63,6 +58,7 @@ export class Master {
   readonly timings = new Timings()
   readonly #options: MasterOptions
   readonly #heart: Heart
+  readonly #registry: TimedRegistrar
   readonly #commands: Command[] = []
   readonly #replies = new Map<number, Answered>()
   #running = false
@@ -79,6 +75,8 @@ export class Master {
     this.#options = options
     this.#heart = new Heart(options.config)
     this.registrar = new Registrar(options.store)
+    const timeouts = options.registryTimeouts ?? registryTimeouts
+    this.#registry = new TimedRegistrar(this.registrar, options.clock, timeouts, this.timings)
     this.scheduler = new SchedulerEndpoint({
       clock: options.clock,
       random: options.random,
@@ -131,7 +129,7 @@ export class Master {
   async lead(): Promise<void> {
     const { store, config, clock, random, log, bus, cluster } = this.#options
     const epoch = await raiseEpoch(store)
-    const { agents, settings, clusterId } = await this.#fetch()
+    const { agents, settings, clusterId } = await this.#registry.recover(config.masterInfo)
     if (this.#stopped) return
     this.#options.recovered(clusterId)
     this.#epoch = epoch
@@ -157,23 +155,6 @@ export class Master {
     const interval = Math.min(1_000, config.allocationInterval)
     this.#ticks = clock.every(interval, () => this.dispatch({ type: 'TICK', hearsItself: this.#link!.hearsItself }))
     log.info({ epoch, agents: agents.length }, 'leading')
-  }
-
-  /** Reads the registry; one that takes too long ends this master's leadership. */
-  async #fetch(): Promise<Recovered> {
-    const { config, clock, registryFetchTimeout = defaultFetchTimeout } = this.#options
-    const began = clock.monotonic()
-    const timeout = clock.after(registryFetchTimeout, () =>
-      this.#fail(
-        new Error(`reading the registry took longer than ${registryFetchTimeout / 1000} s (--registry_fetch_timeout)`),
-      ),
-    )
-    try {
-      return await this.registrar.recover(config.masterInfo)
-    } finally {
-      timeout.cancel()
-      this.timings.stateFetch = clock.monotonic() - began
-    }
   }
 
   /** Gives the heart commands and carries out what it says; what comes while it does so waits its turn. */
@@ -295,23 +276,9 @@ export class Master {
   }
 
   #persist({ op, change }: Effect & { type: 'PERSIST' }): void {
-    const { clock, registryStoreTimeout = defaultStoreTimeout } = this.#options
-    const timeout = clock.after(registryStoreTimeout, () =>
-      this.#fail(
-        new Error(`a registry write took longer than ${registryStoreTimeout / 1000} s (--registry_store_timeout)`),
-      ),
-    )
-    const began = clock.monotonic()
-    this.registrar.apply(change).then(
-      () => {
-        this.timings.stateStore.add(clock.monotonic() - began)
-        timeout.cancel()
-        this.dispatch({ type: 'PERSISTED', op })
-      },
-      (error: Error) => {
-        timeout.cancel()
-        this.#fail(new Error(`a registry write failed: ${error.message}`, { cause: error }))
-      },
+    this.#registry.apply(change).then(
+      () => this.dispatch({ type: 'PERSISTED', op }),
+      (error: Error) => this.#fail(error),
     )
   }
 
