@@ -1,3 +1,4 @@
+import { decode, encode } from '@meseta/common/protocol/codec'
 import t from 'tap'
 import { HeartBench } from './support/heart-bench.ts'
 
@@ -150,6 +151,24 @@ t.test('an agent that is away drains when it returns', async t => {
     t.match(bench.sent('l1').at(-1), { drain: {} })
     t.match(bench.tables.agents.get(agentId)!.view, { deactivated: true, active: false })
   })
+})
+
+t.test('an agent that did not hear that it was registered is told to drain', async t => {
+  const bench = new HeartBench()
+  const agentId = bench.agent('l1')
+  bench.do({ type: 'LINK_ENDED', link: 'l1', restarted: false })
+  bench.operate(drain(agentId))
+  bench.forgetEffects()
+  bench.agent('l1')
+  t.match(bench.sent('l1'), [{ registered: { agent_id: { value: agentId } } }, { drain: {} }])
+})
+
+t.test('a grace period longer than anything can be sent', async t => {
+  const bench = new HeartBench()
+  const agentId = bench.agent('l1')
+  t.match(bench.operate(drain(agentId, { max_grace_period: { seconds: 315_576_000_000 } })), { status: 200 })
+  const message = bench.sent('l1').at(-1)!
+  t.same(decode('meseta.v1.MasterToAgent', encode('meseta.v1.MasterToAgent', message)), message)
 })
 
 t.test('what is refused', async t => {

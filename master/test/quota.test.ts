@@ -143,6 +143,14 @@ t.test('the older calls', async t => {
   )
 })
 
+t.test('a quota can be removed of a role that is none of --roles any more', async t => {
+  const first = withAgents(1)
+  first.operate(update([quota('a', {}, { cpus: 1 })]))
+  const bench = first.successor({ roles: new Set(['b']) })
+  t.match(bench.operate(remove('a')), { status: 200 })
+  t.same(bench.settings.quotas, [])
+})
+
 t.test('a new leader with quotas offers nothing before most agents are back', async t => {
   const first = withAgents(10)
   first.operate(update([quota('a', { cpus: 4 })]))

@@ -42,7 +42,11 @@ function refusalOf(
 
 function configOf({ max_grace_period: grace, mark_gone }: MasterCallDrainAgent): DrainConfig {
   const config: DrainConfig = { mark_gone: mark_gone ?? false }
-  if (grace) config.max_grace_period = { nanoseconds: (grace.seconds ?? 0) * 1e9 + (grace.nanos ?? 0) }
+  // A hundred days and more are all the same; what is no safe integer could not be sent.
+  if (grace)
+    config.max_grace_period = {
+      nanoseconds: Math.min((grace.seconds ?? 0) * 1e9 + (grace.nanos ?? 0), Number.MAX_SAFE_INTEGER),
+    }
   return config
 }
 

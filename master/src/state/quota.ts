@@ -37,8 +37,10 @@ export function setQuota(cluster: Cluster, request: number, { quota_request: ask
 
 /** The older REMOVE_QUOTA. */
 export function removeQuota(cluster: Cluster, request: number, role: string): void {
-  const refusal =
-    checkQuotaRole(role, cluster.config.roles) ?? (hasQuota(cluster, role) ? undefined : `role '${role}' has no quota`)
+  // Also one of a role that is none of --roles any more.
+  const refusal = hasQuota(cluster, role)
+    ? undefined
+    : (checkQuotaRole(role, cluster.config.roles) ?? `role '${role}' has no quota`)
   if (refusal !== undefined) {
     cluster.reply(request, 400, refusal)
     return

@@ -209,6 +209,7 @@ function welcomeAgain(cluster: Cluster, agent: Agent, message: Register): void {
     joinSession(cluster, agent)
   }
   cluster.send(agent, registered(cluster, agent))
+  tellOrders(cluster, agent)
 }
 
 /** A newly registered agent at the address of a disconnected one takes its place (Mesos contract 7.3). */
