@@ -28,6 +28,8 @@ t.test('where a volume lies: by its role and id, below its disk', async test => 
   test.equal(volumePath('/work', { ...rest, role: 'web', reservation: {} }), '/work/volumes/roles/web/db')
   const onPath = volume('web', { type: 'PATH', path: { root: '/disk' } })
   test.equal(volumePath('/work', onPath), '/disk/volumes/roles/web/db')
+  const below = volume('web', { type: 'PATH', path: { root: 'disks/1' } })
+  test.equal(volumePath('/work', below), '/work/disks/1/volumes/roles/web/db', 'a relative one is of the work folder')
   test.equal(volumePath('/work', volume('web', { type: 'MOUNT', mount: { root: '/mnt' } })), '/mnt')
 })
 

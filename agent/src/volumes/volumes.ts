@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, readdir, rename } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Resource } from '@meseta/common/protocol/mesos'
 import { normalize } from '@meseta/common/resources/formats'
 import type { Logger } from 'pino'
@@ -18,8 +18,8 @@ export interface Volumes {
 export function volumePath(workDir: string, volume: Resource): string {
   const { disk, reservations } = normalize(volume)
   const { source, persistence } = disk ?? {}
-  if (source?.type === 'MOUNT' && source.mount?.root !== undefined) return source.mount.root
-  const root = (source?.type === 'PATH' ? source.path?.root : undefined) ?? workDir
+  if (source?.type === 'MOUNT' && source.mount?.root !== undefined) return resolve(workDir, source.mount.root)
+  const root = resolve(workDir, (source?.type === 'PATH' ? source.path?.root : undefined) ?? '')
   // A role may have slashes, and none of its parts a space.
   const role = (reservations?.at(-1)?.role ?? '').replaceAll('/', ' ')
   return join(root, 'volumes', 'roles', role, persistence?.id ?? '')
