@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { FakeScheduler } from './support/fake-scheduler.ts'
 import { Ground } from './support/process.ts'
 
 const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` })
@@ -175,6 +176,9 @@ t.test('endpoints are refused to principals that may not see what they show', as
     ['/maintenance/schedule', true, false],
     ['/meseta/v1/feed', true, false],
     ['/explain/offers', true, false],
+    ['/api/v1/explain', true, false],
+    ['/new/endpoint', true, false],
+    ['/explain/task?task_id=t', true, true],
     ['/files/read?path=/master/log', true, false],
     ['/logging/toggle?level=3', false, false],
     ['/state', true, true],
@@ -190,3 +194,49 @@ t.test('endpoints are refused to principals that may not see what they show', as
     [200, 403],
   )
 })
+
+t.test(
+  'a viewer is shown the frameworks that it may see, by the older endpoints, in calls and on the stream',
+  async t => {
+    const { ground: g, file } = ground(t)
+    const acls = {
+      view_frameworks: [
+        { principals: { values: ['robot'] }, users: { values: ['me'] } },
+        { principals: { values: ['robot'] }, users: none },
+      ],
+    }
+    const url = await g.leader(
+      '--authenticate_http_readonly',
+      '--authenticate_http_readwrite',
+      `--credentials=${file('credentials')}`,
+      `--acls=${JSON.stringify(acls)}`,
+    )
+    await new FakeScheduler(url, { name: 'mine', user: 'me' }).subscribe()
+    await new FakeScheduler(url, { name: 'yours', user: 'you' }).subscribe()
+    const names = (text: string) =>
+      [...new Set([...text.matchAll(/"name":"(mine|yours)"/g)].map(match => match[1]))].sort()
+    const look = async (who: string) => {
+      const headers = basic(who)
+      const seen = []
+      for (const path of ['/state', '/state-summary', '/frameworks'])
+        seen.push(names((await ask(url, path, { headers })).text))
+      for (const type of ['GET_STATE', 'GET_FRAMEWORKS'])
+        seen.push(names((await ask(url, '/api/v1', post({ type }, headers))).text))
+      seen.push(names(await firstOf(url, headers)))
+      return seen
+    }
+    t.same(await look('ops:s1'), Array(6).fill(['mine', 'yours']))
+    t.same(await look('robot:s2'), Array(6).fill(['mine']))
+  },
+)
+
+/** What an operator's stream begins with. */
+async function firstOf(url: string, headers: Record<string, string>): Promise<string> {
+  const answer = await fetch(`${url}/api/v1`, post({ type: 'SUBSCRIBE' }, headers))
+  let text = ''
+  for await (const chunk of answer.body!) {
+    text += Buffer.from(chunk).toString()
+    if (text.includes('HEARTBEAT')) break
+  }
+  return text
+}

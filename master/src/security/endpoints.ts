@@ -31,8 +31,29 @@ export function realmOf(endpoint: string): Realm | undefined {
   return readwrite.has(endpoint) ? 'mesos-master-readwrite' : 'mesos-master-readonly'
 }
 
-/** What shows everything, and can leave out nothing for one viewer; the way of a task is only told of those that may be seen. */
-const showsAll = /^\/(?:meseta\/v1\/feed|explain\/(?!task)|api\/v1\/explain)/
+/**
+ * Endpoints whose answers leave out what the viewer may not see, or hold nothing of frameworks. All others show everything, as the feed and
+ * the explanations of offers do: one that is new stands open to nobody but those who may see all.
+ */
+const discreet = new Set([
+  ...open,
+  ...readwrite,
+  '/api/v1/scheduler',
+  '/state',
+  '/state-summary',
+  '/slaves',
+  '/frameworks',
+  '/tasks',
+  '/roles',
+  '/explain/task',
+  '/flags',
+  '/metrics',
+  '/metrics/snapshot',
+  '/files/browse',
+  '/files/read',
+  '/files/download',
+  '/files/debug',
+])
 const viewActions: readonly Action[] = ['view_frameworks', 'view_tasks', 'view_executors', 'view_roles', 'get_quotas']
 
 /**
@@ -45,7 +66,7 @@ export function endpointRefusal(
   { endpoint, isRead, query }: { readonly endpoint: string; readonly isRead: boolean; readonly query: string },
 ): string | undefined {
   const refusal = refusalOf(authorizer, principal, demandsOf(endpoint, isRead, query))
-  if (refusal !== undefined || !showsAll.test(endpoint)) return refusal
+  if (refusal !== undefined || discreet.has(endpoint)) return refusal
   const hidden = viewActions.find(action => !authorizer.allowsEvery(principal, action))
   return hidden && `Not authorized: ${endpoint} shows everything, and this principal may not ${hidden} of all`
 }
@@ -74,6 +95,6 @@ function demandsOf(endpoint: string, isRead: boolean, query: string): readonly D
     case '/metrics/snapshot':
       return [['get_endpoints', endpoint]]
     default:
-      return showsAll.test(endpoint) ? [['get_endpoints', endpoint]] : []
+      return discreet.has(endpoint) ? [] : [['get_endpoints', endpoint]]
   }
 }
