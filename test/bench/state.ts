@@ -8,7 +8,7 @@ interface Seen {
   readonly empty: number
   readonly filled: number
   readonly rss: number
-  readonly mainPause: number
+  readonly longestTurn: number
   readonly slowestRead: number
 }
 
@@ -89,8 +89,8 @@ export const bench: Bench = {
             { name: 'bare node:http', value: median(peers) },
             { least },
           ),
-          bounded(`longest pause of the main thread while ${name} is read`, 'ms', worst(seen, 'mainPause'), 50),
-          bounded(`slowest small read while ${name} is read`, 'ms', worst(seen, 'slowestRead'), 100),
+          bounded(`longest turn of the main thread while ${name} is read`, 'ms', worst(seen, 'longestTurn'), 50),
+          bounded(`longest wait of a small read while ${name} is read`, 'ms', worst(seen, 'slowestRead'), 50),
         )
       }
       return results
@@ -101,5 +101,5 @@ export const bench: Bench = {
   },
 }
 
-const worst = (seen: readonly Seen[], what: 'mainPause' | 'slowestRead'): number =>
+const worst = (seen: readonly Seen[], what: 'longestTurn' | 'slowestRead'): number =>
   Math.max(...seen.map(one => one[what]))

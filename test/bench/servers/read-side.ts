@@ -1,6 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { systemClock } from '@meseta/common/service/clock'
 import { Stream } from '@meseta/common/service/stream'
 import type { ReadReply } from '@meseta/master/api/transport'
@@ -36,11 +36,19 @@ async function apply(changes: readonly Change[]): Promise<void> {
   caughtUp = Promise.withResolvers()
 }
 
-/** Resolves with the time that one small read takes, ms. */
+/** Processor time of the read side's thread, ms: what else the machine does is not in it. */
+const timeOfThread = (): number =>
+  Number(readFileSync(`/proc/self/task/${readSideThread}/schedstat`, 'utf8').split(' ')[0]) / 1e6
+
+/** Linux names the threads of a process. */
+const threadNamed = (name: string): string | undefined =>
+  readdirSync('/proc/self/task').find(id => readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim() === name)
+
+/** Resolves with the time that the thread works until it has answered one small read, ms. */
 function probe(): Promise<number> {
-  const begun = performance.now()
+  const begun = timeOfThread()
   return new Promise(resolve => {
-    const answer = () => resolve(performance.now() - begun)
+    const answer = () => resolve(timeOfThread() - begun)
     const stream = () => {
       throw new Error('a small answer is no stream')
     }
@@ -48,6 +56,11 @@ function probe(): Promise<number> {
   })
 }
 
+let readSideThread = threadNamed('read side')
+while (readSideThread === undefined) {
+  await new Promise(resolve => setTimeout(resolve, 10))
+  readSideThread = threadNamed('read side')
+}
 for (const changes of clusterChanges(agents, tasks)) {
   await apply(changes)
   if (seq % 100 === 0) await probe()
@@ -55,10 +68,15 @@ for (const changes of clusterChanges(agents, tasks)) {
 await probe()
 const filled = process.memoryUsage.rss()
 
-/** The longest that each thread was busy with one thing since the last question, ms. */
-const pauses = monitorEventLoopDelay({ resolution: 1 })
-pauses.enable()
+/** The longest turn of the main thread since the last question, and the longest that a small read had to wait, ms of processor. */
+let longestTurn = 0
 let slowestRead = 0
+let before = process.threadCpuUsage()
+setInterval(() => {
+  const { user, system } = process.threadCpuUsage(before)
+  before = process.threadCpuUsage()
+  longestTurn = Math.max(longestTurn, (user + system) / 1000)
+}, 1)
 void (async () => {
   for (;;) {
     slowestRead = Math.max(slowestRead, await probe())
@@ -92,8 +110,8 @@ const server = createServer((request, response) => {
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
 
 process.on('message', () => {
-  process.send?.({ empty, filled, rss: process.memoryUsage.rss(), mainPause: pauses.max / 1e6, slowestRead })
-  pauses.reset()
+  process.send?.({ empty, filled, rss: process.memoryUsage.rss(), longestTurn, slowestRead })
+  longestTurn = 0
   slowestRead = 0
 })
 
