@@ -87,3 +87,48 @@ t.test('when a step can not be carried out whole the master ends, and does not g
   })
   t.match(await ending(t, broken), { message: 'the master failed: no reader' })
 })
+
+t.test(
+  'while readers are too far behind no step is taken, and what came meanwhile is done in its order after it',
+  async t => {
+    const bus = createEmbeddedBus({ failed })
+    const { store } = createMemoryCoordination({
+      clock: systemClock,
+      random: systemRandom,
+      failed,
+      faults: noFaults,
+    }).connect()
+    let mayGoOn = true
+    const master = new Master({
+      config: { ...heartDefaults, masterInfo },
+      cluster: 'meseta',
+      store,
+      bus,
+      clock: systemClock,
+      random: systemRandom,
+      log: pino({ level: 'silent' }),
+      probe: async () => true,
+      fatal: failed,
+      recovered: () => undefined,
+      changed: () => undefined,
+      mayGoOn: () => mayGoOn,
+    })
+    t.teardown(async () => {
+      await master.stop()
+      await bus.close()
+    })
+    await master.lead()
+    const answers: string[] = []
+    const teardown = (id: string) =>
+      master.operate({ type: 'TEARDOWN', teardown: { framework_id: { value: id } } }, undefined, status =>
+        answers.push(`${id} ${status}`),
+      )
+    mayGoOn = false
+    teardown('one')
+    teardown('other')
+    t.same(answers, [])
+    mayGoOn = true
+    master.goOn()
+    t.same(answers, ['one 400', 'other 400'])
+  },
+)
