@@ -33,6 +33,15 @@ for (const sorter of ['drf', 'random'] as const) {
         parameters(1_000),
       )
     })
+    t.test('nobody has more offers than he may, and who may have more again gets them', async () => {
+      fc.assert(
+        fc.property(setUps, steps(false), fc.integer({ min: 1, max: 3 }), (setUp, done, maxOutstandingOffers) => {
+          const world = new World(setUp, { ...config, maxOutstandingOffers })
+          for (const step of done) world.take(step)
+        }),
+        parameters(1_000),
+      )
+    })
     t.test('the same seed and steps give the same offers', async t => {
       fc.assert(
         fc.property(setUps, steps(true), (setUp, done) => {

@@ -1,12 +1,9 @@
-import type { AgentBook, Client, FrameworkBook } from './model.ts'
+import { type AgentBook, type Client, type FrameworkBook, setPending } from './model.ts'
 
-/** What a cycle is to look at. */
+/** Agents to be visited, and whether everybody is asked there, or only the clients that are pending. */
 export interface Visits {
   readonly agents: AgentBook[]
-  /** Whether everybody is asked, or only the clients that are pending. */
   readonly isWhole: (agent: AgentBook) => boolean
-  /** Those clients. */
-  readonly clients: readonly Client[]
 }
 
 /**
@@ -35,8 +32,7 @@ export class Agenda {
   /** A client may take what it did not before. */
   wants(client: Client): void {
     if (client.pending) return
-    client.pending = true
-    client.role.pending++
+    setPending(client, true)
     this.#pending.push(client)
   }
 
@@ -68,30 +64,44 @@ export class Agenda {
     this.#withheld.clear()
   }
 
-  /** What is to be visited now, of `agents`, which are all there are; the agenda is empty then. */
-  take(agents: Iterable<AgentBook>, maxOutstanding: number): Visits {
-    for (const framework of this.#waiting) this.#serve(framework, maxOutstanding)
+  /**
+   * What is to be visited in a cycle, of `agents`, which are all there are. First what changed; then, as long as frameworks take more
+   * than they were given, what waits for them. The agenda is empty then.
+   */
+  *rounds(agents: Iterable<AgentBook>, maxOutstanding: number): Generator<Visits> {
     const changed = this.#changed
-    const clients = this.#pending
+    const pending = this.#pending
     const all = this.#all
     this.#changed = new Set()
     this.#pending = []
     this.#all = false
-    const visited = all || clients.length > 0 ? agents : changed
-    const open: AgentBook[] = []
-    for (const agent of visited) if (agent.active && agent.listed && !agent.free.isEmpty) open.push(agent)
-    return { agents: open, isWhole: all ? () => true : agent => changed.has(agent), clients }
+    const visited = all || pending.length > 0 ? agents : changed
+    yield { agents: [...visited].filter(canGive), isWhole: all ? () => true : agent => changed.has(agent) }
+    for (const client of pending) setPending(client, false)
+    for (;;) {
+      const served = this.#serve(maxOutstanding)
+      if (served.length === 0) return
+      yield { agents: served, isWhole: () => true }
+    }
   }
 
-  /** A framework that takes offers again is asked for as many of its agents as it may have offers. */
-  #serve(framework: FrameworkBook, maxOutstanding: number): void {
-    if (framework.blocked) return
-    let room = maxOutstanding - framework.outstandingOffers
-    for (const agent of framework.waiting) {
-      if (room-- <= 0) return
-      framework.waiting.delete(agent)
-      this.#changed.add(agent)
+  /** Each framework that takes offers again is asked for as many of its agents as it may have offers. What has nothing now comes by itself. */
+  #serve(maxOutstanding: number): AgentBook[] {
+    const served = new Set<AgentBook>()
+    for (const framework of this.#waiting) {
+      if (framework.blocked) continue
+      let room = maxOutstanding - framework.outstandingOffers
+      for (const agent of framework.waiting) {
+        if (room <= 0) break
+        framework.waiting.delete(agent)
+        if (!canGive(agent)) continue
+        served.add(agent)
+        room--
+      }
+      if (framework.waiting.size === 0) this.#waiting.delete(framework)
     }
-    this.#waiting.delete(framework)
+    return [...served]
   }
 }
+
+const canGive = ({ active, listed, free }: AgentBook): boolean => active && listed && !free.isEmpty

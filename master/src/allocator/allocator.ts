@@ -2,7 +2,7 @@ import { Resources } from '@meseta/common/resources/resources'
 import type { HeartConfig } from '../state/config.ts'
 import { Agenda } from './agenda.ts'
 import { AgentBooks } from './agent-books.ts'
-import { Dealer, setPending } from './dealer.ts'
+import { Dealer } from './dealer.ts'
 import { Explainer } from './explainer.ts'
 import { FrameworkBooks } from './framework-books.ts'
 import type { AgentBook, AgentFacts, Allocation, Client, FrameworkFacts, Holder, Quota } from './model.ts'
@@ -238,10 +238,7 @@ export class Allocator {
   cycle(): Allocation[] {
     if (this.#paused) return []
     this.#runs++
-    const visits = this.#agenda.take(this.#agents.all(), this.#config.maxOutstandingOffers)
-    const allocations = this.#dealer.deal(visits)
-    for (const client of visits.clients) setPending(client, false)
-    return allocations
+    return this.#dealer.deal(this.#agenda.rounds(this.#agents.all(), this.#config.maxOutstandingOffers))
   }
 
   /** What is free on an agent; for reports and tests. */

@@ -1,7 +1,7 @@
 import type { HeartConfig } from '../state/config.ts'
 import type { Agenda, Visits } from './agenda.ts'
 import { type Ineligibility, ineligible } from './eligibility.ts'
-import type { AgentBook, Allocation, Client, RoleBook } from './model.ts'
+import { type AgentBook, type Allocation, type Client, type RoleBook, setPending } from './model.ts'
 import type { Queues } from './queues.ts'
 import type { Quotas } from './quotas.ts'
 import type { Refusals } from './refusals.ts'
@@ -43,8 +43,17 @@ export class Dealer {
     this.#shuffler = shuffler
   }
 
-  deal({ agents, isWhole }: Visits): Allocation[] {
+  /** One round after the other; what is visited in a round may depend on the one before. */
+  deal(rounds: Iterable<Visits>): Allocation[] {
     this.#allocations = []
+    for (const visits of rounds) this.#round(visits)
+    this.#indexes.clear()
+    for (const agent of this.#sharers) agent.free = freeOn(agent)
+    this.#sharers.clear()
+    return this.#allocations
+  }
+
+  #round({ agents, isWhole }: Visits): void {
     for (const agent of agents) agent.lastFree = agent.free
     if (this.#quotas.hasGuarantees) {
       this.#stage = 'guarantees'
@@ -52,10 +61,6 @@ export class Dealer {
     }
     this.#stage = 'fair'
     for (const agent of this.#shuffler.shuffle(agents)) this.#visit(agent, isWhole(agent))
-    this.#indexes.clear()
-    for (const agent of this.#sharers) agent.free = freeOn(agent)
-    this.#sharers.clear()
-    return this.#allocations
   }
 
   /** Why a client gets nothing of a view of an agent, or undefined when it is to have it. */
@@ -141,6 +146,7 @@ export class Dealer {
     if (this.#quotas.hasGuarantees) this.#quotas.taken(given.plain)
     if (given.isShared) this.#shared(agent, given)
     this.#note(client, given)
+    client.framework.waiting.delete(agent)
   }
 
   #note(client: Client, given: View): void {
@@ -165,13 +171,6 @@ export class Dealer {
     this.#sharers.add(agent)
     if (!given.resources.nonShared().isEmpty) this.#agenda.changed(agent)
   }
-}
-
-/** Who is pending is asked where not everybody is. */
-export function setPending(client: Client, pending: boolean): void {
-  if (client.pending === pending) return
-  client.pending = pending
-  client.role.pending += pending ? 1 : -1
 }
 
 /** Takes what was given out of what is free. */

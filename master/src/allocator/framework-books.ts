@@ -85,7 +85,7 @@ export class FrameworkBooks {
     const clients = this.#byId.get(id)?.clients
     const known = roles.map(role => clients?.get(role)).filter(client => client !== undefined)
     for (const client of known) {
-      client.suppressed = suppressed
+      client.suppressed = suppressed || client.isLeaving
       this.#queues.refresh(client)
     }
     return known

@@ -114,3 +114,10 @@ export function minimumOf(filters: OfferFilters | undefined, master: readonly Qu
     return wanted
   })
 }
+
+/** Who is pending is asked where not everybody is. */
+export function setPending(client: Client, pending: boolean): void {
+  if (client.pending === pending) return
+  client.pending = pending
+  client.role.pending += pending ? 1 : -1
+}

@@ -34,9 +34,11 @@ interface Refusal {
 }
 
 interface Framework {
-  readonly roles: readonly string[]
+  roles: readonly string[]
   readonly capabilities: readonly string[]
   active: boolean
+  /** It does not drain its stream. */
+  blocked: boolean
   readonly suppressed: Set<string>
 }
 
@@ -46,7 +48,8 @@ export type Step =
   | { readonly do: 'decline'; readonly which: number; readonly seconds: number }
   | { readonly do: 'launch' | 'finish' | 'reserve'; readonly which: number }
   | { readonly do: 'suppress' | 'revive'; readonly which: number; readonly role: string }
-  | { readonly do: 'disconnect' | 'connect' | 'remove'; readonly which: number }
+  | { readonly do: 'disconnect' | 'connect' | 'remove' | 'block' | 'unblock'; readonly which: number }
+  | { readonly do: 'update'; readonly which: number; readonly roles: readonly string[] }
   | { readonly do: 'addAgent'; readonly text: string }
   | { readonly do: 'removeAgent' | 'agentAway' | 'agentBack'; readonly which: number }
   | { readonly do: 'quota'; readonly quotas: ReadonlyMap<string, Quota> }
@@ -79,7 +82,8 @@ const stepsWithout: fc.Arbitrary<Step>[] = [
   fc.record({ do: fc.constant('decline'), which, seconds: fc.constantFrom(0, 1, 3, 10) }),
   fc.record({ do: fc.constantFrom('launch', 'finish', 'reserve'), which }),
   fc.record({ do: fc.constantFrom('suppress', 'revive'), which, role: fc.constantFrom(...roles) }),
-  fc.record({ do: fc.constantFrom('disconnect', 'connect', 'remove'), which }),
+  fc.record({ do: fc.constantFrom('disconnect', 'connect', 'remove', 'block', 'unblock'), which }),
+  fc.record({ do: fc.constant('update'), which, roles: fc.subarray(roles) }),
   fc.record({ do: fc.constant('addAgent'), text: fc.constantFrom(...agentTexts) }),
   fc.record({ do: fc.constantFrom('removeAgent', 'agentAway', 'agentBack'), which }),
 ]
@@ -101,6 +105,7 @@ export const steps = (withQuotas: boolean): fc.Arbitrary<Step[]> =>
 export class World {
   readonly allocator: Allocator
   readonly trace: string[] = []
+  readonly #maxOutstanding: number
   readonly #agents = new Map<string, { total: Resources; active: boolean }>()
   readonly #frameworks = new Map<string, Framework>()
   #quotas: ReadonlyMap<string, Quota> = new Map()
@@ -116,11 +121,18 @@ export class World {
     config: Partial<AllocatorConfig> = {},
   ) {
     this.allocator = new Allocator({ ...heartDefaults, seed: setUp.seed, ...config })
+    this.#maxOutstanding = config.maxOutstandingOffers ?? heartDefaults.maxOutstandingOffers
     for (const [index, { roles, gpus, revocable }] of setUp.frameworks.entries()) {
       const capabilities = ['MULTI_ROLE', 'RESERVATION_REFINEMENT']
       if (gpus) capabilities.push('GPU_RESOURCES')
       if (revocable) capabilities.push('REVOCABLE_RESOURCES')
-      this.#subscribe(frameworkIds[index]!, { roles, capabilities, active: true, suppressed: new Set() })
+      this.#subscribe(frameworkIds[index]!, {
+        roles,
+        capabilities,
+        active: true,
+        blocked: false,
+        suppressed: new Set(),
+      })
     }
     for (const text of setUp.agents) this.#addAgent(text)
   }
@@ -190,7 +202,11 @@ export class World {
 
   #framework(step: Step, id: string): void {
     const one = this.#frameworks.get(id)!
-    if (step.do === 'suppress') {
+    if (step.do === 'block' || step.do === 'unblock') {
+      one.blocked = one.active && step.do === 'block'
+      this.allocator.setBlocked(id, one.blocked)
+    } else if (step.do === 'update') this.#update(id, one, step.roles)
+    else if (step.do === 'suppress') {
       this.allocator.suppress(id, [step.role])
       if (one.roles.includes(step.role)) one.suppressed.add(step.role)
     } else if (step.do === 'revive') {
@@ -199,20 +215,38 @@ export class World {
       this.#refusals = this.#refusals.filter(({ frameworkId, role }) => frameworkId !== id || role !== step.role)
     } else if (step.do === 'connect') {
       one.active = true
+      one.blocked = false
       this.allocator.activateFramework(id)
     } else if (step.do === 'disconnect' || step.do === 'remove') this.#leave(id, one, step.do === 'remove')
+  }
+
+  /** Its tasks in roles that it leaves run on; offers in them are taken back. */
+  #update(id: string, one: Framework, to: readonly string[]): void {
+    const left = one.roles.filter(role => !to.includes(role))
+    for (const offer of this.#offers.filter(({ frameworkId, role }) => frameworkId === id && left.includes(role)))
+      this.#forget(offer)
+    one.roles = to
+    for (const role of left) one.suppressed.delete(role)
+    const { capabilities, suppressed } = one
+    this.allocator.updateFramework(id, framework({ roles: to, capabilities: [...capabilities], suppressed }))
+    const isIdle = (role: string) => !this.#tasks.some(task => task.frameworkId === id && task.role === role)
+    // Who leaves a role takes his refusals with him; who still has tasks there keeps both until they end.
+    this.#refusals = this.#refusals.filter(
+      one => one.frameworkId !== id || !left.includes(one.role) || !isIdle(one.role),
+    )
   }
 
   #leave(id: string, one: Framework, forEver: boolean): void {
     this.allocator.deactivateFramework(id)
     one.active = false
+    one.blocked = false
     this.#refusals = this.#refusals.filter(({ frameworkId }) => frameworkId !== id)
     for (const offer of this.#offers.filter(({ frameworkId }) => frameworkId === id)) this.#forget(offer)
     if (!forEver) return
     for (const task of this.#tasks.filter(({ frameworkId }) => frameworkId === id)) this.#forget(task)
     this.allocator.removeFramework(id)
     this.#frameworks.delete(id)
-    this.#subscribe(id, { ...one, active: true, suppressed: new Set() })
+    this.#subscribe(id, { ...one, active: true, blocked: false, suppressed: new Set() })
   }
 
   /** Takes an offer or a task away, without a refusal. */
@@ -277,6 +311,11 @@ export class World {
     )
     for (const one of given) this.#checkOffer(one)
     this.#offers.push(...given)
+    for (const id of this.#frameworks.keys())
+      expect(
+        this.#offers.filter(one => one.frameworkId === id).length <= this.#maxOutstanding,
+        `${id} has too many offers`,
+      )
     this.#checkLimits(before)
     this.#checkHeadroom(reserve)
     if (this.#quotas.size === 0) this.#checkNothingIsLeft()
@@ -286,6 +325,8 @@ export class World {
     const one = this.#frameworks.get(frameworkId)!
     const bag = resources.unallocated()
     expect(one.active, `${frameworkId} is not active and was offered something`)
+    expect(!one.blocked, `${frameworkId} is blocked and was offered something`)
+    expect(one.roles.includes(role), `${frameworkId} is not in ${role} and was offered something in it`)
     expect(!one.suppressed.has(role), `${frameworkId} suppressed ${role} and was offered something in it`)
     expect(this.#agents.get(agentId)!.active, `${agentId} is away and was offered`)
     expect(
@@ -342,7 +383,8 @@ export class World {
     for (const [agentId, { active }] of this.#agents) {
       if (!active) continue
       for (const [frameworkId, one] of this.#frameworks) {
-        if (!one.active) continue
+        const outstanding = this.#offers.filter(offer => offer.frameworkId === frameworkId).length
+        if (!one.active || one.blocked || outstanding >= this.#maxOutstanding) continue
         for (const role of one.roles) {
           if (one.suppressed.has(role)) continue
           const seen = this.#seenBy(agentId, one, role)
