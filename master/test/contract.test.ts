@@ -1,3 +1,5 @@
+import { decode, encode, parseJson } from '@meseta/common/protocol/codec'
+import type { MasterCall } from '@meseta/common/protocol/mesos'
 import t from 'tap'
 import type { OwnProcess } from '../src/api/own-process.ts'
 import { type Leadership, Routes } from '../src/api/routes.ts'
@@ -99,6 +101,46 @@ t.test('Accept matters to two scheduler calls alone', async t => {
   t.equal((await call({ type: 'REVIVE' })).status, 202)
   t.equal((await call({ type: 'RECONCILE', reconcile: {} })).status, 202)
   t.equal((await call({ type: 'RECONCILE_OPERATIONS', reconcile_operations: {} })).status, 406)
+  await framework.call({ type: 'TEARDOWN' })
+})
+
+t.test('every read of the operator API says the same as JSON and as protobuf', async t => {
+  const calls: MasterCall[] = (
+    [
+      'GET_HEALTH',
+      'GET_VERSION',
+      'GET_FLAGS',
+      'GET_LOGGING_LEVEL',
+      'GET_STATE',
+      'GET_AGENTS',
+      'GET_FRAMEWORKS',
+      'GET_EXECUTORS',
+      'GET_OPERATIONS',
+      'GET_TASKS',
+      'GET_ROLES',
+      'GET_WEIGHTS',
+      'GET_MASTER',
+      'GET_QUOTA',
+      'GET_MAINTENANCE_STATUS',
+      'GET_MAINTENANCE_SCHEDULE',
+    ] as const
+  ).map(type => ({ type }))
+  const framework = await new FakeScheduler(url).subscribe()
+  await framework.launch((await framework.offers())[0]!, { task_id: { value: 'shown' } })
+  await framework.acknowledge(await framework.update('shown', 'TASK_RUNNING'))
+  await framework.call({ type: 'SUPPRESS' })
+  for (const call of calls) {
+    const asJson = await send(`${url}/api/v1`, 'POST', json, JSON.stringify(call))
+    const media = 'application/x-protobuf'
+    const response = await fetch(`${url}/api/v1`, {
+      method: 'POST',
+      headers: { 'content-type': media, accept: media },
+      body: Buffer.from(encode('mesos.v1.master.Call', call)),
+    })
+    t.equal(response.headers.get('content-type'), media)
+    const message = decode('mesos.v1.master.Response', new Uint8Array(await response.arrayBuffer()))
+    t.same(parseJson('mesos.v1.master.Response', asJson.text), message, call.type!)
+  }
   await framework.call({ type: 'TEARDOWN' })
 })
 
