@@ -1,9 +1,10 @@
 import type { UpdateAgent } from '@meseta/common/protocol/mesos'
+import { isTerminalOperation } from '@meseta/common/protocol/task-state'
 import { Resources } from '@meseta/common/resources/resources'
 import { validateResources } from '@meseta/common/resources/validate'
 import type { Cluster } from './cluster.ts'
 import { rescindOffers } from './offers.ts'
-import { expectOperations, isOver } from './operations.ts'
+import { expectOperations } from './operations.ts'
 import type { Agent } from './records.ts'
 
 /**
@@ -19,7 +20,7 @@ export function agentResources(cluster: Cluster, agent: Agent, { total_resources
   }
   rescindOffers(cluster, agent.offers)
   const unanswered = [...cluster.operations.ofAgent(agent.id)].filter(
-    ({ operation }) => !isOver(operation.latest_status.state),
+    ({ operation }) => !isTerminalOperation(operation.latest_status.state),
   )
   agent.total = expectOperations(Resources.from(total), unanswered)
   cluster.allocator.updateAgent(agent.id, agent)

@@ -4,9 +4,10 @@ import type {
   OperationStatus,
   SchedulerCallAcknowledgeOperationStatus,
 } from '@meseta/common/protocol/mesos'
+import { isTerminalOperation } from '@meseta/common/protocol/task-state'
 import type { Cluster } from './cluster.ts'
 import type { OperationRecord } from './operation-table.ts'
-import { addOperation, isOver, tellOperation, tooMany } from './operations.ts'
+import { addOperation, tellOperation, tooMany } from './operations.ts'
 import type { Agent, Framework } from './records.ts'
 
 /**
@@ -37,7 +38,7 @@ function mayForget(cluster: Cluster, frameworkId: string | undefined): boolean {
 /** Notes what an agent says of an operation. An end stays; of one that this master knows nothing else can change. */
 function learn(cluster: Cluster, agent: Agent, told: Operation): OperationRecord {
   const known = cluster.operations.get(told.uuid.value)
-  if (known && isOver(known.operation.latest_status.state)) return known
+  if (known && isTerminalOperation(known.operation.latest_status.state)) return known
   // Who speaks is known by the link, and not by what is said.
   const agent_id = { value: agent.id }
   const { id } = (known?.operation ?? told).info
@@ -51,7 +52,7 @@ function learn(cluster: Cluster, agent: Agent, told: Operation): OperationRecord
 }
 
 function count(cluster: Cluster, { info, latest_status: { state } }: Operation): void {
-  if (!isOver(state)) return
+  if (!isTerminalOperation(state)) return
   const word = state.replace('OPERATION_', '').toLowerCase()
   cluster.tally.count(`operations/${(info.type ?? 'UNKNOWN').toLowerCase()}/${word}`)
 }
@@ -59,7 +60,7 @@ function count(cluster: Cluster, { info, latest_status: { state } }: Operation):
 function acknowledgeItself(cluster: Cluster, agent: Agent, record: OperationRecord): void {
   const { uuid, latest_status: status } = record.operation
   if (status.uuid) cluster.send(agent, { acknowledge_operation: { uuid, status_uuid: status.uuid } })
-  if (isOver(status.state)) forget(cluster, record)
+  if (isTerminalOperation(status.state)) forget(cluster, record)
 }
 
 function forget(cluster: Cluster, record: OperationRecord): void {
@@ -109,7 +110,7 @@ export function adoptOperations(
   const onTheirWay: OperationRecord[] = []
   for (const record of [...cluster.operations.ofAgent(agent.id)]) {
     if (named.has(record.uuid)) continue
-    const isUnanswered = !isOver(record.operation.latest_status.state)
+    const isUnanswered = !isTerminalOperation(record.operation.latest_status.state)
     if (isUnanswered && record.session === agent.session) onTheirWay.push(record)
     else endOperation(cluster, record, 'OPERATION_DROPPED', 'The operation did not reach the agent')
   }
@@ -129,7 +130,7 @@ function endOperation(cluster: Cluster, record: OperationRecord, state: Operatio
   const framework = frameworkId === undefined ? undefined : cluster.frameworks.get(frameworkId)
   const status: OperationStatus = { state, message, agent_id: { value: agentId } }
   // An end that was told and is not acknowledged stays the end.
-  if (!isOver(operation.latest_status.state)) {
+  if (!isTerminalOperation(operation.latest_status.state)) {
     count(cluster, { ...operation, latest_status: status })
     if (framework && id !== undefined) tellOperation(cluster, framework, { operation_id: { value: id }, ...status })
   }
@@ -140,6 +141,6 @@ function endOperation(cluster: Cluster, record: OperationRecord, state: Operatio
 export function orphanOperations(cluster: Cluster, frameworkId: string): void {
   for (const record of [...cluster.operations.ofFramework(frameworkId)]) {
     const agent = cluster.agents.get(record.agentId)
-    if (agent && isOver(record.operation.latest_status.state)) acknowledgeItself(cluster, agent, record)
+    if (agent && isTerminalOperation(record.operation.latest_status.state)) acknowledgeItself(cluster, agent, record)
   }
 }

@@ -141,13 +141,3 @@ export function readableBy({ capabilities }: Framework, status: OperationStatus)
   if (!converted || capabilities.has('RESERVATION_REFINEMENT')) return status
   return { ...status, converted_resources: Resources.from(converted).inOldFormat() }
 }
-
-export function isOver(state: OperationState): boolean {
-  return (
-    state === 'OPERATION_FINISHED' ||
-    state === 'OPERATION_FAILED' ||
-    state === 'OPERATION_ERROR' ||
-    state === 'OPERATION_DROPPED' ||
-    state === 'OPERATION_GONE_BY_OPERATOR'
-  )
-}
