@@ -1,4 +1,4 @@
-import type { OfferOperation, Operation, OperationState, OperationStatus } from '@meseta/common/protocol/mesos'
+import type { OfferOperation, Operation, OperationStatus } from '@meseta/common/protocol/mesos'
 import { allocateOperation } from '@meseta/common/resources/conversions'
 import { type Applied, Resources } from '@meseta/common/resources/resources'
 import { operationRefusal } from '../security/operations.ts'
