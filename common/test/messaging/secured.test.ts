@@ -1,5 +1,7 @@
-import { writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { PeerCertificate } from 'node:tls'
 import { nkeys } from 'nats'
 import t from 'tap'
 import { openAgentEnd } from '../../src/messaging/agent-end.ts'
@@ -7,6 +9,7 @@ import type { Bus } from '../../src/messaging/bus.ts'
 import { identityIn, linkIn, linkOf } from '../../src/messaging/link-subjects.ts'
 import { openMasterEnd } from '../../src/messaging/master-end.ts'
 import { readNatsProof } from '../../src/messaging/nats/proof.ts'
+import { natsTls } from '../../src/messaging/nats/tls.ts'
 import { openBus } from '../../src/messaging/open.ts'
 import { systemClock } from '../../src/service/clock.ts'
 import { systemRandom } from '../../src/service/random.ts'
@@ -126,5 +129,79 @@ t.test(
     await until('the master hears itself', () => end.hearsItself)
     for (const agent of agents) await agent.stop()
     await end.stop()
+  },
+)
+
+t.test('over TLS only servers of a known authority are believed', { skip: natsSkip || opensslMissing() }, async t => {
+  const folder = t.testdir({ nats: {} })
+  for (const name of ['ours', 'other'])
+    execFileSync(
+      'openssl',
+      [
+        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
+        ...[
+          '-subj',
+          '/CN=nats',
+          '-addext',
+          'subjectAltName=IP:127.0.0.1',
+          '-keyout',
+          `${name}.key`,
+          '-out',
+          `${name}.pem`,
+        ],
+      ],
+      { cwd: folder, stdio: 'ignore' },
+    )
+  const config = `tls { cert_file: "${join(folder, 'ours.pem')}", key_file: "${join(folder, 'ours.key')}" }
+authorization { user: p, password: s }`
+  const server = await realNats(join(folder, 'nats'), undefined, config)
+  const open = (ca: string) =>
+    openBus(`nats://127.0.0.1:${server.port}`, {
+      ...shared,
+      proof: { user: 'p', password: 's' },
+      ca: readFileSync(join(folder, ca), 'utf8'),
+      reconnectJitter: 100,
+    })
+  const good = await open('ours.pem')
+  const bad = await open('other.pem')
+  t.teardown(async () => {
+    await good.close()
+    await bad.close()
+    await server.process.stop()
+  })
+  await until('it is connected', () => good.state === 'connected')
+  t.equal(bad.state, 'disconnected')
+})
+
+function opensslMissing(): string | false {
+  try {
+    execFileSync('openssl', ['version'], { stdio: 'ignore' })
+    return false
+  } catch {
+    return 'openssl is not installed'
+  }
+}
+
+t.test(
+  'a server of the bus has a certificate for the name that it was called by, or for one that is configured',
+  async t => {
+    const { checkServerIdentity } = natsTls('ca', ['10.0.0.1:4222', 'nats.example', '[::1]:4222'])
+    const isBelieved = (host: string, subjectaltname: string) =>
+      checkServerIdentity!(host, { subject: { CN: 'x' }, subjectaltname } as unknown as PeerCertificate) === undefined
+    for (const [host, names] of [
+      ['localhost', 'IP Address:10.0.0.1'],
+      ['localhost', 'IP Address:0:0:0:0:0:0:0:1'],
+      ['localhost', 'DNS:other, DNS:nats.example'],
+      ['told.example', 'DNS:told.example'],
+      ['told.example', 'DNS:nats.example'],
+    ] as const)
+      t.equal(isBelieved(host, names), true, names)
+    for (const [host, names] of [
+      ['localhost', 'IP Address:10.0.0.2'],
+      ['localhost', 'DNS:localhost'],
+      ['localhost', 'DNS:10.0.0.1'],
+      ['told.example', 'DNS:evil.example'],
+    ] as const)
+      t.equal(isBelieved(host, names), false, names)
   },
 )

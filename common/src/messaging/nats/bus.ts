@@ -3,6 +3,7 @@ import { Listeners } from '../../coordination/listeners.ts'
 import { type Bus, BusDownError, type BusState, checkPayload, type Subscription } from '../bus.ts'
 import type { BusOptions } from '../open.ts'
 import { checkPattern, checkSubject } from '../subjects.ts'
+import { natsTls } from './tls.ts'
 
 /** Where the servers are, and who we are to them. */
 export interface NatsAddress {
@@ -132,7 +133,7 @@ export class NatsBus implements Bus {
       return await this.#nats.connect({
         servers: [...servers],
         ...this.#proof(),
-        ...(ca !== undefined && { tls: { ca } }),
+        ...(ca !== undefined && { tls: natsTls(ca, servers) }),
         pingInterval,
         maxPingOut: 2,
         maxReconnectAttempts: -1,
