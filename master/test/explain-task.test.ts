@@ -82,6 +82,39 @@ t.test("a task's whole way, with its times and who said what", async t => {
   await framework.isClosed()
 })
 
+t.test("its agent's way out of reach and back", async t => {
+  const other = new Ground()
+  t.teardown(() => other.close())
+  const own = await other.leader('--agent_reregister_timeout=50ms')
+  const away = new FakeAgent({ bus: other.bus, link: 'agent-1' })
+  t.teardown(() => away.stop())
+  await away.registered()
+  const framework = await new FakeScheduler(own, { capabilities: [{ type: 'PARTITION_AWARE' }] }).subscribe()
+  await framework.launch((await framework.offers())[0]!, { task_id: { value: 'task' } })
+  await framework.acknowledge(await framework.update('task', 'TASK_RUNNING'))
+  await away.stop()
+  await framework.update('task', 'TASK_UNREACHABLE')
+  const now = async () => (await getJson<Explained>(`${own}/explain/task?task_id=task`)).tasks[0]!
+  t.match(await now(), {
+    fate: 'unreachable',
+    steps: [{}, {}, { code: 'TASK_UNREACHABLE', by: 'master', reason: 'REASON_AGENT_REMOVED' }],
+    agent: { state: 'unreachable', sentence: /unreachable/ },
+  })
+  await away.restart()
+  await away.registered()
+  await framework.update('task', 'TASK_RUNNING')
+  await until(async () => (await now()).fate === 'active', 'its return')
+  // Of its statuses this agent tells nothing on its return.
+  const { agent, steps } = await now()
+  t.match(agent, { state: 'connected' })
+  t.same(
+    steps.map(({ code, by }) => `${code} ${by}`),
+    ['LAUNCHED framework', 'UNREACHABLE master', 'RETURNED agent'],
+  )
+  t.match(steps[1], { sentence: /out of reach/ })
+  await framework.call({ type: 'TEARDOWN' })
+})
+
 t.test('of several of one id the newest, and of frameworks the one that is meant', async t => {
   const frameworks: FakeScheduler[] = []
   for (const name of ['a', 'b']) {

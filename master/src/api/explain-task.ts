@@ -65,12 +65,14 @@ function wayOf(tables: Tables, framework: FrameworkRow, { task, fate }: TaskRow)
 const stepsAsked = (tables: Tables, { framework_id, task_id }: Task): readonly TaskStep[] =>
   tables.steps.of(framework_id.value, task_id.value)
 
+const sayers = { LAUNCHED: 'framework', KILL_ASKED: 'framework', UNREACHABLE: 'master', RETURNED: 'agent' } as const
+
 function askedStep(step: TaskStep): Step {
   const { at, code, offers, graceNanoseconds } = step
   return {
     timestamp: at / 1000,
     code,
-    by: 'framework',
+    by: sayers[code],
     sentence: stepSentence(step),
     ...(offers === undefined ? {} : { offers }),
     ...(graceNanoseconds === undefined ? {} : { grace_seconds: graceNanoseconds / 1e9 }),

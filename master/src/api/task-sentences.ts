@@ -13,11 +13,15 @@ export interface Step {
   readonly [detail: string]: unknown
 }
 
-/** What was asked of the master, in words. */
+/** What statuses do not tell, in words. */
 export function stepSentence({ code, offers = [], graceNanoseconds }: TaskStep): string {
   switch (code) {
     case 'LAUNCHED':
       return `The framework launched it with ${offers.length === 1 ? 'offer' : 'offers'} ${offers.join(', ')}, and its agent was told.`
+    case 'UNREACHABLE':
+      return 'The master lost its agent out of reach, and it with it.'
+    case 'RETURNED':
+      return 'Its agent came back to the master, and told of it.'
     case 'KILL_ASKED':
       return graceNanoseconds === undefined
         ? 'The framework asked to kill it.'

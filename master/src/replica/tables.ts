@@ -11,7 +11,7 @@ import type {
 } from '@meseta/common/protocol/mesos'
 import { holdsResources } from '@meseta/common/protocol/task-state'
 import { Resources } from '@meseta/common/resources/resources'
-import type { AgentView, Change, FrameworkView } from '../state/changes.ts'
+import type { AgentView, Change, FrameworkView, TaskStep } from '../state/changes.ts'
 import { noSettings, type Settings } from '../state/commands.ts'
 import { emptyList, type Fate, type FrozenTasks, type TaskList, type TaskRow, TaskRows } from './task-rows.ts'
 import { TaskSteps } from './task-steps.ts'
@@ -219,7 +219,7 @@ export class Tables {
       case 'FRAMEWORK_COMPLETED':
         return { change, ...this.#completeFramework(change.id, change.at) }
       case 'TASK':
-        if (change.step) this.steps.add(change.task.framework_id.value, change.task.task_id.value, change.step)
+        this.#takeStep(change.task, change.step)
         return { change, ...this.#addTask(change.task) }
       case 'TASK_STEP':
         this.steps.add(change.frameworkId, change.taskId, change.step)
@@ -229,6 +229,7 @@ export class Tables {
       case 'TASK_ENDED':
         return { change, ...this.#endTask(change) }
       case 'TASK_FORGOTTEN':
+        this.#keepAbsence(change.frameworkId, change.taskId)
         return { change, ...this.#forgetTask(change.frameworkId, change.taskId) }
       case 'EXECUTOR':
         return { change, ...this.#addExecutor(change) }
@@ -352,6 +353,22 @@ export class Tables {
     this.#place(framework, task.agent_id.value, 1)
     if (holdsResources(task.state)) this.#use(framework, task.agent_id.value, resourcesOf(task), true)
     return { framework, task: this.tasks.row(slot, { task }), forgotten }
+  }
+
+  /** A task that comes without a launch, and was out of reach, is back with its agent. */
+  #takeStep({ framework_id, task_id, agent_id }: Task, launch: TaskStep | undefined): void {
+    const [frameworkId, taskId] = [framework_id.value, task_id.value]
+    const view = this.agents.get(agent_id.value)?.view
+    if (launch) this.steps.add(frameworkId, taskId, launch)
+    else if (view && this.steps.of(frameworkId, taskId).at(-1)?.code === 'UNREACHABLE')
+      this.steps.add(frameworkId, taskId, { at: view.reregisteredAt ?? view.registeredAt, code: 'RETURNED' })
+  }
+
+  /** With an unreachable task its statuses are forgotten; that it was out of reach is not. */
+  #keepAbsence(frameworkId: string, taskId: string): void {
+    const row = this.task(frameworkId, taskId)
+    const since = row?.fate === 'unreachable' ? row.task.statuses?.at(-1)?.timestamp : undefined
+    if (since !== undefined) this.steps.add(frameworkId, taskId, { at: since * 1000, code: 'UNREACHABLE' })
   }
 
   #updateTask(change: Change & { type: 'TASK_STATUS' }): Partial<Applied> {

@@ -5,7 +5,7 @@ const maxTasks = 50_000
 /** Of each: its launch and the newest. */
 const maxSteps = 8
 
-/** What the master was asked to do with tasks, beside what their statuses tell; for explanations. */
+/** What became of tasks beside what their statuses tell; for explanations. */
 export class TaskSteps {
   readonly #steps = new Map<string, readonly TaskStep[]>()
 

@@ -48,11 +48,11 @@ export interface FrameworkView {
   readonly constraints: SchedulerOfferConstraints | undefined
 }
 
-/** What the master was asked to do with a task. For explanations alone. */
+/** What became of a task beside what its statuses tell. For explanations alone. */
 export interface TaskStep {
   /** Milliseconds since 1970. */
   readonly at: number
-  readonly code: 'LAUNCHED' | 'KILL_ASKED'
+  readonly code: 'LAUNCHED' | 'KILL_ASKED' | 'UNREACHABLE' | 'RETURNED'
   /** Of a launch. */
   readonly offers?: readonly string[]
   /** Of a kill, where the framework gave it. */
