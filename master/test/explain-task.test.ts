@@ -92,6 +92,7 @@ t.test("its agent's way out of reach and back", async t => {
   const framework = await new FakeScheduler(own, { capabilities: [{ type: 'PARTITION_AWARE' }] }).subscribe()
   await framework.launch((await framework.offers())[0]!, { task_id: { value: 'task' } })
   await framework.acknowledge(await framework.update('task', 'TASK_RUNNING'))
+  await away.until(({ acknowledged }) => acknowledged.length > 0)
   await away.stop()
   await framework.update('task', 'TASK_UNREACHABLE')
   const now = async () => (await getJson<Explained>(`${own}/explain/task?task_id=task`)).tasks[0]!
