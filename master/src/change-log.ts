@@ -6,9 +6,9 @@ import type { Note } from './state/effects.ts'
 export function logChange(log: Logger, change: Change): void {
   switch (change.type) {
     case 'AGENT': {
-      const { info, pid, active } = change.agent
-      if (change.arrived || !active)
-        log.info({ agent_id: info.id?.value, pid }, active ? 'agent registered' : 'agent disconnected')
+      const { info, pid, connected } = change.agent
+      if (change.arrived || !connected)
+        log.info({ agent_id: info.id?.value, pid }, connected ? 'agent registered' : 'agent disconnected')
       return
     }
     case 'AGENT_REMOVED':

@@ -43,7 +43,9 @@ export function watchCluster(router: string, agents: number, leader: (url: strin
       put(kind, key, body) {
         if (kind === 'source') sources.set(key, (body as { state: string }).state === 'live')
         else if (kind === 'agent') {
-          if ((body as { active: boolean }).active) active.add(key)
+          // One that an operator has deactivated is there all the same.
+          const { active: isActive, deactivated } = body as { active: boolean; deactivated?: boolean }
+          if (isActive || deactivated) active.add(key)
           else active.delete(key)
         } else if (kind === 'info') connected = (body as { connected?: boolean }).connected === true
         else if (kind === 'cluster') {

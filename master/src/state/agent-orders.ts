@@ -37,9 +37,16 @@ export function takeOrders(cluster: Cluster, agentId: string, entry: RegistryEnt
 export function ordersWritten(cluster: Cluster, agentId: string, orders: Orders, request: number | undefined): void {
   if (orders.deactivated || orders.drain) cluster.orders.set(agentId, orders)
   else cluster.orders.delete(agentId)
+  cluster.note({ code: wordFor(orders), agentId })
   const agent = cluster.agents.get(agentId)
   if (agent) carryOut(cluster, agent)
   if (request !== undefined) cluster.reply(request, 200)
+}
+
+/** What the log says. */
+function wordFor({ deactivated, drain }: Orders): string {
+  if (drain) return `AGENT_${drain.state}`
+  return deactivated ? 'AGENT_DEACTIVATED' : 'AGENT_REACTIVATED'
 }
 
 function carryOut(cluster: Cluster, agent: Agent): void {

@@ -34,6 +34,7 @@ export function writeGone(cluster: Cluster, agentId: string, request?: number): 
 export function goneWritten(cluster: Cluster, agentId: string, since: number, request: number | undefined): void {
   cluster.gone.set(agentId, since)
   cluster.orders.delete(agentId)
+  cluster.note({ code: 'AGENT_GONE', agentId })
   const agent = cluster.agents.get(agentId)
   if (agent) {
     cluster.tally.count('slave_removals')

@@ -41,6 +41,7 @@ export function settingWritten(
 ): void {
   cluster.settings = { ...cluster.settings, [change.setting]: change.value }
   cluster.change({ type: 'SETTINGS', settings: cluster.settings })
+  cluster.note({ code: 'SETTING_CHANGED', detail: change.setting })
   if (change.setting === 'weights') weightsWritten(cluster, roles)
   if (change.setting === 'quotas') quotasWritten(cluster, roles)
   if (change.setting === 'maintenance') maintenanceWritten(cluster)

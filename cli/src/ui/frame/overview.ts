@@ -2,7 +2,7 @@ import { type Body, moment, num, object, text } from '../model/body.ts'
 import { overviewColumns } from '../model/columns.ts'
 import type { Model } from '../model/model.ts'
 import { actionsOf, affects, rowOf, vipNote } from '../model/rows.ts'
-import { appStatus, appWhy, badness, type Mark, toneOf } from '../model/status.ts'
+import { agentStatus, appStatus, appWhy, badness, type Mark, toneOf } from '../model/status.ts'
 import { cursorOf, placeOf, type UiState } from '../state.ts'
 import { bar, counted, cutMiddle, type Line, line, longAge, pad, span, width } from '../text.ts'
 import { rule, type Screen } from './screen.ts'
@@ -24,7 +24,7 @@ export function needs(model: Model, now: number): Need[] {
     found.push(appNeed(id, app, model.get('wait', id), now))
   }
   for (const [id, agent] of model.all('agent')) {
-    if (agent.active === true) continue
+    if (agentStatus(agent) !== 'disconnected') continue
     const why = `its link is down, ${counted(model.tasksOn(id), 'task')} on it`
     found.push({ subject: text(agent.hostname), mark: '!', state: 'DISCONNECTED', why })
   }

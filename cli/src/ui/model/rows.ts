@@ -3,7 +3,7 @@ import { type Body, moment, num, object, objects, text, texts, word } from './bo
 import { columnsOf, type Table } from './columns.ts'
 import type { Fields } from './filter.ts'
 import type { Model } from './model.ts'
-import { appStatus, appWhy, isActive, type Mark, taskMark } from './status.ts'
+import { agentStatus, appStatus, appWhy, isActive, type Mark, taskMark } from './status.ts'
 
 /** A row as it is shown: a cell for each column of its table. */
 export interface Row {
@@ -78,10 +78,10 @@ const makers: Readonly<Record<Table, Make>> = {
   agents: (key, agent, model) => {
     const used = object(agent.used_resources)
     const whole = object(agent.resources)
-    const active = agent.active === true
+    const status = agentStatus(agent)
     const cells = [
       text(agent.hostname),
-      active ? 'active' : 'disconnected',
+      status,
       String(model.tasksOn(key)),
       share(used, whole, 'cpus', number),
       share(used, whole, 'mem', size),
@@ -89,7 +89,7 @@ const makers: Readonly<Record<Table, Make>> = {
       share(used, whole, 'gpus', number),
       key,
     ]
-    return { mark: active ? ' ' : '!', cells }
+    return { mark: status === 'disconnected' ? '!' : ' ', cells }
   },
   frameworks: (key, framework, model) => {
     const used = object(framework.used_resources ?? framework.resources)

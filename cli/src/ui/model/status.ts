@@ -1,5 +1,5 @@
 import type { Tone } from '../text.ts'
-import { type Body, num, text, word } from './body.ts'
+import { type Body, num, object, text, word } from './body.ts'
 
 /** The letter that leads a row: `x` bad, `!` look at it, `*` under way. */
 export type Mark = 'x' | '!' | '*' | ' '
@@ -58,3 +58,11 @@ export function taskMark(task: Body, healthy: unknown): Mark {
 
 /** Whether a task holds resources. */
 export const isActive = (state: string): boolean => /^(staging|starting|running|killing|unreachable)$/.test(state)
+
+/** How an agent stands: one that an operator has taken out of offers is not one that is not heard. */
+export function agentStatus(agent: Body): 'active' | 'deactivated' | 'draining' | 'drained' | 'disconnected' {
+  const drain = text(object(agent.drain_info).state)
+  if (drain === 'DRAINING' || drain === 'DRAINED') return drain === 'DRAINING' ? 'draining' : 'drained'
+  if (agent.deactivated === true) return 'deactivated'
+  return agent.active === true ? 'active' : 'disconnected'
+}

@@ -1,6 +1,6 @@
 import type { Tone } from '../text.ts'
 import { type Body, num, object, objects, text, texts, word } from './body.ts'
-import { ofDeployments } from './status.ts'
+import { agentStatus, ofDeployments } from './status.ts'
 
 /** Something that changed, as a line of the timeline. */
 export interface Happening {
@@ -128,8 +128,12 @@ function aboutAgent(before: Body | undefined, after: Body | undefined): Told | u
   const name = text((after ?? before)?.hostname)
   if (!before) return [name, 'agent registered', 'good']
   if (!after) return [name, 'agent gone', 'bad']
-  if (before.active === after.active) return undefined
-  return after.active === true ? [name, 'agent is back', 'good'] : [name, 'agent disconnected', 'bad']
+  const status = agentStatus(after)
+  const was = agentStatus(before)
+  if (status === was) return undefined
+  if (status === 'disconnected') return [name, 'agent disconnected', 'bad']
+  if (status !== 'active') return [name, `agent is ${status}`]
+  return [name, was === 'disconnected' ? 'agent is back' : 'agent takes tasks again', 'good']
 }
 
 function aboutLeader(before: Body | undefined, after: Body | undefined): Told | undefined {
