@@ -7,7 +7,7 @@ import type {
   ResourceReservationInfo,
 } from '@meseta/common/protocol/mesos'
 import { normalize } from '@meseta/common/resources/formats'
-import type { Action, Authorizer } from './actions.ts'
+import { type Action, type Authorizer, allowsAll } from './actions.ts'
 
 /** One thing that is asked for: an action and its object, undefined for any. */
 export type Demand = readonly [action: Action, object: string | undefined]
@@ -22,7 +22,7 @@ export function operationRefusal(
   principal: string | undefined,
   operation: OfferOperation,
 ): string | undefined {
-  return refusalOf(authorizer, principal, demandsOf(operation))
+  return authorizer === allowsAll ? undefined : refusalOf(authorizer, principal, demandsOf(operation))
 }
 
 /** The first demand that is not allowed, in words. */
