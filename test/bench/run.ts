@@ -7,10 +7,12 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   allocator: () => import('./allocator.ts'),
   'cli-start': () => import('./cli-start.ts'),
   dns: () => import('./dns.ts'),
+  failover: () => import('./failover.ts'),
   freshness: () => import('./freshness.ts'),
   gateway: () => import('./gateway.ts'),
   launch: () => import('./launch.ts'),
   'launch-at-scale': () => import('./launch-at-scale.ts'),
+  memory: () => import('./memory.ts'),
   state: () => import('./state.ts'),
 }
 
