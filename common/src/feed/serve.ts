@@ -246,7 +246,7 @@ class Reader implements FeedReader {
     if (position && this.#writer.canResume(position)) this.#seq = position.seq
     else {
       if (after !== undefined) this.#stream.write(encodeFrame('reset', '{}'))
-      this.#snapshot = this.#writer.snapshot(this.#kinds)
+      this.#snapshot = this.#begun(this.#kinds)
       this.#seq = seq
     }
     this.#syncAt = seq
@@ -259,8 +259,8 @@ class Reader implements FeedReader {
     const added = new Set([...(kinds ?? [])].filter(kind => known && !known.has(kind)))
     this.#snapshot?.end()
     // A state that is still on its way begins anew. Changes up to now come again after it, in order: the last one counts.
-    if (this.#snapshot || (known && !kinds)) this.#snapshot = this.#writer.snapshot(kinds)
-    else if (added.size > 0) this.#snapshot = this.#writer.snapshot(added)
+    if (this.#snapshot || (known && !kinds)) this.#snapshot = this.#begun(kinds)
+    else if (added.size > 0) this.#snapshot = this.#begun(added)
     this.#hello()
     this.#syncAt = this.#writer.seq
     this.pump()
@@ -315,6 +315,10 @@ class Reader implements FeedReader {
     const batch = this.#writer.changesAfter(this.#seq, batchBytes, this.#kinds)
     if (batch) this.#seq = batch.seq
     return batch?.bytes
+  }
+
+  #begun(kinds: Kinds | undefined): Snapshot {
+    return this.#writer.snapshot(kinds, () => this.#cutOff())
   }
 
   #cutOff(): void {

@@ -29,8 +29,8 @@ export interface Batch {
 
 /** What somebody else keeps of one kind. */
 export interface FeedSource {
-  /** Begins a walk through all of it as it is now. */
-  walk(): FeedWalk
+  /** Begins a walk through all of it as it is now. `giveUp` may be called once: to keep it as it was is too much. */
+  walk(giveUp: () => void): FeedWalk
 }
 
 export interface FeedWalk {
@@ -140,13 +140,13 @@ export class FeedWriter {
     return this.#ring.bytesAfter(seq)
   }
 
-  /** All that there is now. Keys that change during the walk are left to `changesAfter(snapshot.seq)`. */
-  snapshot(kinds?: Kinds): Snapshot {
+  /** All that there is now. Keys that change during the walk are left to `changesAfter(snapshot.seq)`. `giveUp` is called when it takes too long. */
+  snapshot(kinds?: Kinds, giveUp: () => void = () => undefined): Snapshot {
     const seq = this.#seq
     const entries = this.#entries.values()
     const walks = [...this.#sources]
       .filter(([kind]) => !kinds || kinds.has(kind))
-      .map(([kind, source]) => ({ kind, walk: source.walk() }))
+      .map(([kind, source]) => ({ kind, walk: source.walk(giveUp) }))
     const nextEntry = () => {
       for (let { value: entry } = entries.next(); entry && entry.seq <= seq; { value: entry } = entries.next())
         if (!kinds || kinds.has(entry.kind)) return entry.frame

@@ -71,7 +71,7 @@ export class OperatorStreams {
 
   /** One record, however long: what goes before it says its length. */
   async #writeSnapshot({ stream, media, views }: Subscriber): Promise<void> {
-    const frozen = this.#replica.tables.freeze({ tasks: true })
+    const frozen = this.#replica.tables.freeze({ tasks: true }, () => stream.destroy())
     try {
       const write = await writeParts(media, subscribed(frozen, views), { ascii: true })
       const length = await lengthOf(write)

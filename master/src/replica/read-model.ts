@@ -78,13 +78,27 @@ export class ReadModel implements ReadSide {
   #answer(request: ReadRequest & { type: 'OLDER' | 'CALL' }, reply: ReadReply): void {
     this.#answers += 1
     const frozen: Frozen[] = []
+    let isBroken = false
+    let giveUp = () => {
+      isBroken = true
+    }
     const freeze: Tables['freeze'] = what => {
-      const one = this.#replica.tables.freeze(what)
+      const one = this.#replica.tables.freeze(what, () => giveUp())
       frozen.push(one)
       return one
     }
+    /** An answer that takes so long that too much has to be kept for it breaks off. */
+    const breakable: ReadReply = {
+      answer: whole => reply.answer(whole),
+      stream: headers => {
+        const stream = reply.stream(headers)
+        giveUp = () => stream.destroy()
+        if (isBroken) giveUp()
+        return stream
+      },
+    }
     const reading = { replica: this.#replica, freeze, views: this.#viewsOf(request.viewer) }
-    this.#run(reply, async reply => {
+    this.#run(breakable, async reply => {
       try {
         if (request.type === 'CALL') {
           const write = await readCall(request.call, request.media, reading)

@@ -39,7 +39,7 @@ export class Replica {
     this.feed = options.feed
     this.#facts = options.facts
     this.tables = new Tables(options.bounds)
-    this.feed.attach('task', { walk: () => walkTasks(this.tables) })
+    this.feed.attach('task', { walk: giveUp => walkTasks(this.tables, giveUp) })
     this.#masters = [options.facts.masterInfo]
     this.#showSums()
   }
@@ -209,8 +209,8 @@ const bodyOf = ({ view }: FrameworkRow, { legacy, progress }: TaskRow): string =
   feedTaskJson(legacy, progress, view.info.name)
 
 /** All tasks as they are now. Of those with one id the newest comes last. */
-function walkTasks(tables: Tables): FeedWalk {
-  const frozen = tables.freeze({ tasks: true })
+function walkTasks(tables: Tables, giveUp: () => void): FeedWalk {
+  const frozen = tables.freeze({ tasks: true }, giveUp)
   function* all() {
     for (const { row: framework, tasks } of [...frozen.completedFrameworks, ...frozen.frameworks])
       for (const fate of ['completed', 'unreachable', 'active'] as const)

@@ -147,10 +147,13 @@ export class Tables {
     this.#bounds = bounds
   }
 
-  /** The tables as they are now, for an answer that is written in more than one turn. */
-  freeze(what: { readonly tasks: boolean }): Frozen {
+  /**
+   * The tables as they are now, for an answer that is written in more than one turn. Tasks as they were are kept until it is
+   * released; when that is too much, `giveUp` is called, once.
+   */
+  freeze(what: { readonly tasks: boolean }, giveUp: () => void = () => undefined): Frozen {
     this.#freezes += 1
-    const tasks = what.tasks ? this.tasks.freeze() : undefined
+    const tasks = what.tasks ? this.tasks.freeze(giveUp) : undefined
     const frozen = (row: FrameworkRow): FrozenFramework => ({ row, tasks: tasks ? tasksOf(row, tasks) : noTasks })
     return {
       agents: [...this.agents.values()],

@@ -256,7 +256,7 @@ export class TaskRows {
   }
 
   /** Copies columns and no task: what a place in the slab holds does not change while it is held. */
-  freeze(): FrozenTasks {
+  freeze(giveUp: () => void): FrozenTasks {
     const { next, v1, legacy, v1Fixed, since, seq, at } = this.#columns
     const columns: Columns = {
       ...this.#columns,
@@ -274,7 +274,7 @@ export class TaskRows {
         for (let slot = list.first; slot !== none; slot = columns.next[slot]!)
           yield new TaskRow(columns, slab, slot, fate)
       },
-      release: slab.hold(),
+      release: slab.hold(giveUp),
     }
   }
 

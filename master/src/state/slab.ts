@@ -5,6 +5,8 @@ const pageBytes = 1024 * 1024
 const head = 4
 /** Longer records lie apart. */
 const longest = 32 * 1024
+/** Freed records that are kept for who holds the slab, bytes; for more, the oldest hold has to be given up. */
+const defaultMaxHeld = 256 * 1024 * 1024
 
 /**
  * Many small byte records in few large buffers, so that a million of them cost the garbage collector nothing. A record keeps
@@ -18,12 +20,18 @@ export class Slab {
   #used = pageBytes
   /** Places of large records are below zero; -1 is none, so that whoever keeps places may write it for no place. */
   #nextLarge = -2
-  /** Who holds the slab, oldest first. */
-  readonly #holds = new Set<number>()
+  readonly #maxHeld: number
+  /** Who holds the slab, oldest first, and how to ask it once to give up. */
+  readonly #holds = new Map<number, (() => void) | undefined>()
   #newestHold = 0
   /** Places that were freed while it was held, oldest first, and the newest hold at that time. */
   #freed: { readonly place: number; readonly hold: number }[] = []
+  #held = 0
   #bytes = 0
+
+  constructor(maxHeld = defaultMaxHeld) {
+    this.#maxHeld = maxHeld
+  }
 
   /** Bytes of all records that are kept or held, with what their places waste. */
   get bytes(): number {
@@ -50,25 +58,43 @@ export class Slab {
     return page.subarray(at + head, at + head + page.readUInt32LE(at))
   }
 
-  /** Until the function that this answers is called, records that there are now stay readable, and only their places are not used again. */
-  hold(): () => void {
+  /**
+   * Until the function that this answers is called, records that there are now stay readable, and only their places are not used
+   * again. `giveUp` is called at most once, when that keeps too much.
+   */
+  hold(giveUp: () => void): () => void {
     const hold = ++this.#newestHold
-    this.#holds.add(hold)
+    this.#holds.set(hold, giveUp)
     return () => {
       if (this.#holds.delete(hold)) this.#freeUnheld()
     }
   }
 
   #freeUnheld(): void {
-    const oldest = this.#holds.values().next().value ?? Number.POSITIVE_INFINITY
+    const oldest = this.#holds.keys().next().value ?? Number.POSITIVE_INFINITY
     let free = 0
-    while (free < this.#freed.length && this.#freed[free]!.hold < oldest) this.#release(this.#freed[free++]!.place)
+    for (; free < this.#freed.length && this.#freed[free]!.hold < oldest; free++) {
+      const { place } = this.#freed[free]!
+      this.#held -= this.get(place).length
+      this.#release(place)
+    }
     this.#freed = this.#freed.slice(free)
   }
 
   free(place: number): void {
-    if (this.#holds.size > 0) this.#freed.push({ place, hold: this.#newestHold })
-    else this.#release(place)
+    if (this.#holds.size === 0) {
+      this.#release(place)
+      return
+    }
+    this.#freed.push({ place, hold: this.#newestHold })
+    this.#held += this.get(place).length
+    if (this.#held > this.#maxHeld) this.#askOldest()
+  }
+
+  #askOldest(): void {
+    const [hold, giveUp] = this.#holds.entries().next().value!
+    this.#holds.set(hold, undefined)
+    giveUp?.()
   }
 
   #release(place: number): void {
