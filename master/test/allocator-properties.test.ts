@@ -7,7 +7,11 @@ import { heartDefaults } from '../src/state/config.ts'
 import { addAgent, allocatorOf, framework } from './support/allocator-bench.ts'
 import { setUps, steps, World } from './support/allocator-world.ts'
 
-const parameters = (numRuns: number) => ({ numRuns, seed: Number(process.env.SEED ?? 5) })
+/** `RUNS=10000 SEED=…` for a longer search. */
+const parameters = (numRuns: number) => ({
+  numRuns: Number(process.env.RUNS ?? numRuns),
+  seed: Number(process.env.SEED ?? 5),
+})
 
 for (const sorter of ['drf', 'random'] as const) {
   const config = { roleSorter: sorter, frameworkSorter: sorter }
@@ -20,7 +24,7 @@ for (const sorter of ['drf', 'random'] as const) {
             const world = new World(setUp, config)
             for (const step of done) world.take(step)
           }),
-          parameters(1_000),
+          parameters(300),
         )
       },
     )
@@ -30,7 +34,7 @@ for (const sorter of ['drf', 'random'] as const) {
           const world = new World(setUp, config)
           for (const step of done) world.take(step)
         }),
-        parameters(1_000),
+        parameters(300),
       )
     })
     t.test('nobody has more offers than he may, and who may have more again gets them', async () => {
@@ -39,7 +43,7 @@ for (const sorter of ['drf', 'random'] as const) {
           const world = new World(setUp, { ...config, maxOutstandingOffers })
           for (const step of done) world.take(step)
         }),
-        parameters(1_000),
+        parameters(300),
       )
     })
     t.test('the same seed and steps give the same offers', async t => {

@@ -143,12 +143,15 @@ function costPerOffer(agents: number, rounds: number): () => number {
   }
 }
 
-/** In turn, so that what else the machine does falls on all alike. */
+/** In turn, so that what else the machine does falls on all alike; the least of the turns, since it can only add to them. */
 function fewChanges(turns: number): Result[] {
   const measures = sizes.map(size => ({ size, measure: costPerOffer(size, 200), values: [] as number[] }))
   for (const { measure } of measures) measure()
   for (let turn = 0; turn < turns; turn++) for (const { measure, values } of measures) values.push(measure())
-  const [smallest, ...larger] = measures.map(({ size, values }) => ({ name: `${size} agents`, value: median(values) }))
+  const [smallest, ...larger] = measures.map(({ size, values }) => ({
+    name: `${size} agents`,
+    value: Math.min(...values),
+  }))
   return larger.map(({ name, value }) =>
     compared(`an offer where ${few} of ${name} change`, 'µs', value, smallest!, { most: 1.5 }),
   )

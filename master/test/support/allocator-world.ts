@@ -175,6 +175,7 @@ export class World {
       default:
         this.#member(step)
     }
+    this.#forgetLeft()
     this.#check()
   }
 
@@ -229,10 +230,14 @@ export class World {
     for (const role of left) one.suppressed.delete(role)
     const { capabilities, suppressed } = one
     this.allocator.updateFramework(id, framework({ roles: to, capabilities: [...capabilities], suppressed }))
-    const isIdle = (role: string) => !this.#tasks.some(task => task.frameworkId === id && task.role === role)
-    // Who leaves a role takes his refusals with him; who still has tasks there keeps both until they end.
+  }
+
+  /** Who has left a role and has nothing there any more takes his refusals with him. */
+  #forgetLeft(): void {
+    const held = [...this.#offers, ...this.#tasks]
+    const isIdle = (id: string, role: string) => !held.some(one => one.frameworkId === id && one.role === role)
     this.#refusals = this.#refusals.filter(
-      one => one.frameworkId !== id || !left.includes(one.role) || !isIdle(one.role),
+      ({ frameworkId: id, role }) => this.#frameworks.get(id)!.roles.includes(role) || !isIdle(id, role),
     )
   }
 
