@@ -8,7 +8,7 @@ import { flagTexts } from '../src/flag-texts.ts'
 import { masterFlags } from '../src/flags.ts'
 import { FakeAgent } from './support/fake-agent.ts'
 import { FakeScheduler, send } from './support/fake-scheduler.ts'
-import { Ground, getJson } from './support/process.ts'
+import { Ground, getJson, until } from './support/process.ts'
 
 // What holds for every endpoint (Mesos contract 1, 2.1), line by line.
 
@@ -142,6 +142,35 @@ t.test('every read of the operator API says the same as JSON and as protobuf', a
     t.same(parseJson('mesos.v1.master.Response', asJson.text), message, call.type!)
   }
   await framework.call({ type: 'TEARDOWN' })
+})
+
+t.test('what tools find of the candidates, and the leader says of the others', async t => {
+  let records: string[] = []
+  const off = ground.election.watch('/', 'json.info_', members => {
+    records = members.map(({ data }) => Buffer.from(data).toString())
+  })
+  t.teardown(off)
+  await until(() => records.length === 2, 'both candidates')
+  const masters = records.map(record => JSON.parse(record))
+  for (const [index, at] of [url, follower].entries()) {
+    const port = Number(new URL(at).port)
+    t.equal(records[index], JSON.stringify(masters[index]), 'compact')
+    t.match(masters[index], {
+      id: /^[0-9a-f-]{36}$/,
+      address: { hostname: '127.0.0.1', ip: '127.0.0.1', port },
+      hostname: '127.0.0.1',
+      ip: 16_777_343,
+      pid: `master@127.0.0.1:${port}`,
+      port,
+      version: String,
+      capabilities: [{ type: 'AGENT_UPDATE' }, { type: 'AGENT_DRAINING' }, { type: 'QUOTA_V2' }],
+    })
+  }
+  const { leader_info, followers } = await getJson<{ leader_info: object; followers: object[] }>(`${url}/state`)
+  const shown = ({ id, pid, port, hostname }: Record<string, unknown>) => ({ id, pid, port, hostname })
+  t.match(leader_info, shown(masters[0]))
+  t.match(followers, [shown(masters[1])])
+  t.equal(followers.length, 1)
 })
 
 t.test('a word about who calls is passed over where nobody is asked', async t => {

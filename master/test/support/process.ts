@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Election } from '@meseta/common/coordination/election'
 import { type Coordination, openCoordination } from '@meseta/common/coordination/open'
 import type { Bus } from '@meseta/common/messaging/bus'
 import { createEmbeddedBus } from '@meseta/common/messaging/open'
@@ -47,6 +48,11 @@ export class Ground {
     })
     this.#masters.push(handle)
     return handle.url
+  }
+
+  /** Where the masters are elected, once there is one. */
+  get election(): Election {
+    return this.#coordination!.election
   }
 
   /** A master that leads. */
