@@ -178,3 +178,24 @@ t.test('a new leader with quotas offers nothing before most agents are back', as
     t.equal(bench.heart.cluster.offers.size, 1)
   })
 })
+
+t.test('a call about many roles looks at each of them a few times', async t => {
+  const bench = withAgents(1)
+  bench.framework({ role: 'b' })
+  let reads = 0
+  const counted = (index: number): QuotaQuotaConfig => ({
+    ...quota(`role-${index}`),
+    get limits() {
+      reads++
+      return scalars({ cpus: 1 })
+    },
+    get role() {
+      reads++
+      return `role-${index}`
+    },
+  })
+  const roles = 1_000
+  t.match(bench.operate(update([...Array(roles).keys()].map(counted))), { status: 200 })
+  t.equal(bench.settings.quotas.length, roles)
+  t.ok(reads < 50 * roles, `${reads} reads`)
+})

@@ -1,7 +1,7 @@
 import type { MasterCallSetQuota, MasterCallUpdateQuota, QuotaQuotaConfig } from '@meseta/common/protocol/mesos'
 import { amountsOf, checkQuota, checkQuotaRole, guaranteeOf, quotasOf } from './check-quota.ts'
 import type { Cluster } from './cluster.ts'
-import { offeredTo, rescindForGuarantees, rescindOverLimits } from './quota-offers.ts'
+import { offeredByTop, rescindForGuarantees, rescindOverLimits } from './quota-offers.ts'
 import { writeSetting } from './settings.ts'
 
 /** UPDATE_QUOTA: all configs of a call are one write, or none is (Mesos contract 5.4). */
@@ -78,17 +78,21 @@ function withQuotas(
 const isEmpty = (scalars: object | undefined): boolean => Object.keys(scalars ?? {}).length === 0
 
 function namedTwice(configs: readonly QuotaQuotaConfig[]): string | undefined {
-  const twice = configs.find(({ role }, index) => configs.findIndex(other => other.role === role) < index)
-  return twice && `role '${twice.role}' is named twice`
+  const seen = new Set<string>()
+  for (const { role } of configs) {
+    if (seen.has(role)) return `role '${role}' is named twice`
+    seen.add(role)
+  }
+  return undefined
 }
 
 /** What is offered does not count: it can be taken back. */
 function overConsumed(cluster: Cluster, configs: readonly QuotaQuotaConfig[]): string | undefined {
+  const offered = offeredByTop(cluster)
   for (const { role, limits } of configs) {
     const consumed = cluster.allocator.quotaConsumption(role)
-    const offered = offeredTo(cluster, role)
     for (const [name, limit] of amountsOf(limits)) {
-      const used = (consumed.get(name) ?? 0) - (offered.get(name) ?? 0)
+      const used = (consumed.get(name) ?? 0) - (offered.get(role)?.get(name) ?? 0)
       if (used > limit)
         return `role '${role}' consumes ${used / 1000} ${name}, more than the limit of ${limit / 1000}; force it all the same with 'force'`
     }
@@ -112,8 +116,13 @@ function overCommitted(cluster: Cluster, quotas: readonly QuotaQuotaConfig[]): s
 /** The registry has the quotas: they hold from the next cycle on, and what is offered against them is taken back. */
 export function quotasWritten(cluster: Cluster, roles: readonly string[]): void {
   applyQuotas(cluster)
-  for (const role of roles) rescindOverLimits(cluster, role)
-  for (const role of roles) rescindForGuarantees(cluster, role)
+  const quotas = quotasOf(cluster.settings.quotas)
+  const named = roles.flatMap(role => {
+    const quota = quotas.get(role)
+    return quota ? { role, ...quota } : []
+  })
+  rescindOverLimits(cluster, named)
+  rescindForGuarantees(cluster, named)
 }
 
 export function applyQuotas(cluster: Cluster): void {
