@@ -159,19 +159,20 @@ function stateSummary({ replica: { facts }, freeze, views }: Reading): Write {
   const { agents, frameworks } = freeze({ tasks: false })
   const hidden = new Set(frameworks.filter(({ row }) => !views.framework(row.view.info)).map(({ row }) => row.id))
   return function* (page) {
+    /** By framework: the agents that have something of it. */
+    const agentIds = new Map(frameworks.map(({ row }) => [row.id, [] as string[]]))
     page.text(JSON.stringify({ hostname: facts.masterInfo.hostname, cluster: facts.clusterName }).slice(0, -1))
     page.text(',"slaves":[')
-    yield* list(page, agents, row =>
-      joined(slaveText(row, views), {
-        ...counters(row.counters),
-        framework_ids: [...row.frameworks.keys()].filter(id => !hidden.has(id)),
-      }),
-    )
+    yield* list(page, agents, row => {
+      for (const id of row.frameworks.keys()) agentIds.get(id)?.push(row.id)
+      const framework_ids = [...row.frameworks.keys()].filter(id => !hidden.has(id))
+      return joined(slaveText(row, views), { ...counters(row.counters), framework_ids })
+    })
     page.text('],"frameworks":[')
     yield* list(page, frameworks, ({ row }) =>
       hidden.has(row.id)
         ? undefined
-        : JSON.stringify({ ...frameworkSummaryOf(row), ...counters(row.counters), slave_ids: [...row.agents.keys()] }),
+        : JSON.stringify({ ...frameworkSummaryOf(row), ...counters(row.counters), slave_ids: agentIds.get(row.id) }),
     )
     page.text(']}')
   }

@@ -69,7 +69,6 @@ export interface FrameworkRow {
   /** By agent and id. */
   readonly executors: Map<string, ExecutorRow>
   readonly counters: Map<TaskState, number>
-  readonly agents: Map<string, number>
 }
 
 export interface Bounds {
@@ -313,7 +312,6 @@ export class Tables {
         inverseOffers: new Map(),
         executors: new Map(),
         counters: new Map(),
-        agents: new Map(),
       }
       this.frameworks.set(id, row)
     }
@@ -514,7 +512,6 @@ export class Tables {
   }
 
   #place(framework: FrameworkRow, agentId: string, by: number): void {
-    bump(framework.agents, agentId, by)
     const agent = this.#agent(agentId)
     if (agent) bump(agent.frameworks, framework.view.info.id!.value, by)
   }
@@ -551,7 +548,6 @@ const copyOf = (row: FrameworkRow, frozen: number): FrameworkRow => ({
   inverseOffers: new Map(row.inverseOffers),
   executors: new Map(row.executors),
   counters: new Map(row.counters),
-  agents: new Map(row.agents),
 })
 
 const nothing: Holding = { used: Resources.empty, offered: Resources.empty }
