@@ -10,15 +10,16 @@ import { Ground, getJson } from './support/process.ts'
 import { changes, KeptReply, newReadModel, readOptions } from './support/reads.ts'
 
 interface Signals {
+  readonly warned?: (message: string) => void
   readonly failed?: (error: Error) => void
   readonly caughtUp?: () => void
 }
 
 /** A thread that has begun, and ends with the test. */
-function newThread(t: Test, { failed, caughtUp }: Signals = {}): ReadThread {
+function newThread(t: Test, { failed, caughtUp, warned }: Signals = {}): ReadThread {
   const thread = new ReadThread({
     clock: systemClock,
-    log: readOptions.log,
+    log: { ...readOptions.log, warn: (_fields, message) => warned?.(message) },
     failed:
       failed ??
       (error => {
@@ -33,13 +34,15 @@ function newThread(t: Test, { failed, caughtUp }: Signals = {}): ReadThread {
 }
 
 /** Gives a read side a cluster of some size. */
-function fill(read: ReadSide, tasks = 2_000): (...changes: Change[]) => void {
+function fill(read: ReadSide, tasks = 1_000, name = 'n'): (...changes: Change[]) => void {
   let seq = 0
   const apply = (...changes: Change[]) => read.apply(++seq, changes)
   apply(changes.framework('F'))
   for (let i = 0; i < 20; i++) apply(changes.agent(`M-S${i}`))
-  for (let i = 0; i < tasks; i++)
-    apply(changes.task('F', `t${i}`, `M-S${i % 20}`), changes.status('F', `t${i}`, 'TASK_RUNNING', i))
+  for (let i = 0; i < tasks; i++) {
+    const { task, ...change } = changes.task('F', `t${i}`, `M-S${i % 20}`) as Change & { type: 'TASK' }
+    apply({ ...change, task: { ...task, name } }, changes.status('F', `t${i}`, 'TASK_RUNNING', i))
+  }
   return apply
 }
 
@@ -102,7 +105,7 @@ function until(reply: KeptReply, text: string): Promise<void> {
 
 t.test('what a reader does not take stays in the thread, and a reader that leaves ends its answer', async t => {
   const thread = newThread(t)
-  fill(thread, 12_000)
+  fill(thread, 1_500, 'n'.repeat(3_000))
   const slow = new KeptReply()
   slow.held = true
   ask(thread, state, slow)
@@ -126,7 +129,9 @@ t.test('what a reader does not take stays in the thread, and a reader that leave
 t.test('a thread that is far behind is waited for', async t => {
   let caughtUp = 0
   const done = Promise.withResolvers<void>()
+  const warned: string[] = []
   const thread = newThread(t, {
+    warned: message => warned.push(message),
     caughtUp: () => {
       caughtUp += 1
       done.resolve()
@@ -144,6 +149,7 @@ t.test('a thread that is far behind is waited for', async t => {
   await done.promise
   t.notOk(thread.behind)
   t.equal(caughtUp, 1)
+  t.same(warned, ['the master waits for its read side', 'the read side has caught up'])
 })
 
 t.test('a thread that fails says so once', async t => {

@@ -80,8 +80,11 @@ export class ReadThread implements ReadSide {
 
   apply(seq: number, changes: readonly Change[]): void {
     const text = changesToText(changes)
+    const wasBehind = this.behind
     this.#pending.set(seq, text.length)
     this.#behind += text.length
+    if (this.behind && !wasBehind)
+      this.#options.log.warn({ batches: this.#pending.size, bytes: this.#behind }, 'the master waits for its read side')
     this.#outbox.post({ type: 'APPLY', seq, changes: text })
   }
 
@@ -164,7 +167,9 @@ export class ReadThread implements ReadSide {
       this.#behind -= size
     }
     this.#idleLooks = 0
-    if (wasBehind && !this.behind) this.#options.caughtUp()
+    if (!wasBehind || this.behind) return
+    this.#options.log.warn({ batches: this.#pending.size, bytes: this.#behind }, 'the read side has caught up')
+    this.#options.caughtUp()
   }
 
   #look(): void {
