@@ -121,6 +121,24 @@ t.test('what is in use can not be had, and costs no offer', async t => {
   t.ok(agent.total.equals(before))
 })
 
+t.test('an agent is given no more kinds of resources than it can tell when it returns', async t => {
+  const { bench, agent, accept } = setUp()
+  const before = agent.total
+  const labelled = (...bytes: number[]): Resource[] =>
+    bytes.map((length, index) => {
+      const [resource] = reserved('disk:1')
+      const labels = { labels: [{ key: `l${index}`, value: 'x'.repeat(length) }] }
+      return { ...resource!, reservations: resource!.reservations!.map(one => ({ ...one, labels })) }
+    })
+  t.equal(operate(bench, reserveCall(...labelled(300_000))), 409)
+  accept(reserve(...labelled(150_000, 150_000)))
+  t.ok(agent.total.equals(before), 'nor by a framework')
+  t.equal(operate(bench, reserveCall(...labelled(150_000))), 202)
+  t.match(bench.operate(reserveCall(...labelled(0, 150_000))), { status: 409, message: /resources would take \d+ bytes/ })
+  t.equal(operate(bench, unreserveCall(...labelled(150_000))), 202)
+  t.ok(agent.total.equals(before))
+})
+
 t.test('a shared volume is destroyed when nobody uses it, and goes out of all offers', async t => {
   const { bench, framework, agent, accept } = setUp()
   const shared = volume(100, 'v', { shared: {} })

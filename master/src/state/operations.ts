@@ -12,6 +12,8 @@ import { offersHolding } from './volume-use.ts'
 
 /** Operations of an agent whose ends nobody has acknowledged: it stores them all in one file. */
 const maxOfAgent = 1_000
+/** What an agent has, as JSON: it tells all of it in one message when it returns, and all of it may be one offer. */
+const maxResourceBytes = 256 * 1024
 
 export type Conversion = Extract<Applied, { resources: Resources }>
 
@@ -32,7 +34,7 @@ export function convertOffered(cluster: Cluster, place: Place, asked: OfferOpera
     refuseOperation(cluster, framework, operation, refusal, agent.id)
     return remaining
   }
-  const applied = remaining.applyOperation(operation)
+  const applied = appliedWithin(agent, remaining, operation)
   if ('refused' in applied) {
     refuseOperation(cluster, framework, operation, applied.refused, agent.id)
     return remaining
@@ -49,16 +51,29 @@ export function tooMany(cluster: Cluster, agent: Agent): string | undefined {
   return `the ends of ${maxOfAgent} operations on the agent are not acknowledged`
 }
 
+/** What becomes of `resources` of an agent; refused also where it would have more than it can tell. Less is always taken. */
+export function appliedWithin(agent: Agent, resources: Resources, operation: OfferOperation): Applied {
+  const applied = resources.applyOperation(operation)
+  if ('refused' in applied) return applied
+  const bytes = bytesOf(changed(agent, applied))
+  if (bytes <= maxResourceBytes || bytes <= bytesOf(agent.total)) return applied
+  return { refused: `the agent's resources would take ${bytes} bytes, and may take ${maxResourceBytes} at most` }
+}
+
+const bytesOf = (resources: Resources): number => Buffer.byteLength(JSON.stringify(resources.toArray()))
+
+const changed = ({ total }: Agent, { consumed, converted }: Pick<Conversion, 'consumed' | 'converted'>): Resources =>
+  total.minus(consumed.unallocated()).plus(converted.unallocated())
+
 /** Changes what an agent has. `holder`: who has what is consumed, and what it became; nobody, where it is free. */
 export function convert(
   cluster: Cluster,
   agent: Agent,
-  { consumed, converted }: Pick<Conversion, 'consumed' | 'converted'>,
+  applied: Pick<Conversion, 'consumed' | 'converted'>,
   holder?: { readonly frameworkId: string; readonly role: string },
 ): void {
-  const [from, to] = [consumed.unallocated(), converted.unallocated()]
-  agent.total = agent.total.minus(from).plus(to)
-  cluster.allocator.convert(agent.id, from, to, holder)
+  agent.total = changed(agent, applied)
+  cluster.allocator.convert(agent.id, applied.consumed.unallocated(), applied.converted.unallocated(), holder)
   cluster.showAgent(agent, false)
 }
 

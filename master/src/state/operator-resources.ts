@@ -5,7 +5,7 @@ import { checkOperation } from './check-operation.ts'
 import type { Cluster } from './cluster.ts'
 import type { Command } from './commands.ts'
 import { rescindOffers } from './offers.ts'
-import { begin, convert, tooMany } from './operations.ts'
+import { appliedWithin, begin, convert, tooMany } from './operations.ts'
 import type { Agent, OfferRecord } from './records.ts'
 import { offersHolding } from './volume-use.ts'
 
@@ -63,7 +63,7 @@ function carryOut(cluster: Cluster, agent: Agent, operation: OfferOperation): st
   const offers = offersToRescind(cluster, agent, operation, needed)
   if (!offers) return 'the resources are in use'
   // What the operation itself finds wrong must not cost any offer.
-  const applied = needed.applyOperation(operation)
+  const applied = appliedWithin(agent, needed, operation)
   if ('refused' in applied) return applied.refused
   rescindOffers(cluster, offers)
   convert(cluster, agent, applied)
