@@ -1,3 +1,5 @@
+import { excerpt } from '@meseta/common/protocol/excerpt'
+import type { MasterCall } from '@meseta/common/protocol/mesos'
 import type { Logger } from 'pino'
 import type { Change } from './state/changes.ts'
 import type { Note } from './state/effects.ts'
@@ -32,3 +34,25 @@ export function logChange(log: Logger, change: Change): void {
 export function logNote(log: Logger, { code, agentId, frameworkId, taskId, detail }: Note): void {
   log.info({ code, agent_id: agentId, framework_id: frameworkId, task_id: taskId, detail }, 'noted')
 }
+
+/** Who asked for a change, and what was answered. What a call holds is of any length: of it the log has whom it is about. */
+export function logOperation(
+  log: Logger,
+  call: MasterCall,
+  principal: string | undefined,
+  answer: { readonly status: number; readonly refusal: string | undefined },
+): void {
+  const { type = 'UNKNOWN' } = call
+  const { agent_id, framework_id } = (call[type.toLowerCase() as keyof MasterCall] ?? {}) as Subject
+  const about = { agent_id: shown(agent_id), framework_id: shown(framework_id) }
+  const { status, refusal } = answer
+  log.info({ call: type, principal, ...about, status, refusal: refusal && excerpt(refusal) }, 'operator call')
+}
+
+/** Where a call names them. */
+interface Subject {
+  readonly agent_id?: { readonly value: string }
+  readonly framework_id?: { readonly value: string }
+}
+
+const shown = (id: { readonly value: string } | undefined): string | undefined => id && excerpt(id.value)

@@ -7,7 +7,7 @@ import type { Clock, Timer } from '@meseta/common/service/clock'
 import type { Random } from '@meseta/common/service/random'
 import type { Logger } from 'pino'
 import { SchedulerEndpoint } from './api/scheduler.ts'
-import { logChange, logNote } from './change-log.ts'
+import { logChange, logNote, logOperation } from './change-log.ts'
 import { Timings } from './metrics/timings.ts'
 import { raiseEpoch } from './registrar/epoch.ts'
 import { Registrar } from './registrar/registrar.ts'
@@ -202,7 +202,10 @@ export class Master {
   /** An operator's call that changes something. Calls back with the status and, for a refusal, the reason. */
   operate(call: MasterCall, principal: string | undefined, answered: Answered): void {
     const request = --this.#requests
-    this.#replies.set(request, answered)
+    this.#replies.set(request, (status, refusal) => {
+      logOperation(this.#options.log, call, principal, { status, refusal })
+      answered(status, refusal)
+    })
     this.dispatch({ type: 'OPERATE', request, call, principal })
   }
 

@@ -132,3 +132,42 @@ t.test(
     t.same(answers, ['one 400', 'other 400'])
   },
 )
+
+t.test('the log says which operator asked for what, and what was answered', async t => {
+  const lines: object[] = []
+  const bus = createEmbeddedBus({ failed })
+  const { store } = createMemoryCoordination({
+    clock: systemClock,
+    random: systemRandom,
+    failed,
+    faults: noFaults,
+  }).connect()
+  const master = new Master({
+    config: { ...heartDefaults, masterInfo },
+    cluster: 'meseta',
+    store,
+    bus,
+    clock: systemClock,
+    random: systemRandom,
+    log: pino({ level: 'info' }, { write: line => lines.push(JSON.parse(line)) }),
+    probe: async () => true,
+    fatal: failed,
+    recovered: () => undefined,
+    changed: () => undefined,
+  })
+  t.teardown(async () => {
+    await master.stop()
+    await bus.close()
+  })
+  await master.lead()
+  const drain = { type: 'DRAIN_AGENT', drain_agent: { agent_id: { value: 'S0' } } } as const
+  master.operate(drain, 'ops', () => undefined)
+  t.match(lines.at(-1), {
+    msg: 'operator call',
+    call: 'DRAIN_AGENT',
+    principal: 'ops',
+    agent_id: 'S0',
+    status: 400,
+    refusal: 'There is no agent S0',
+  })
+})

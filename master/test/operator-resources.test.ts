@@ -134,7 +134,10 @@ t.test('an agent is given no more kinds of resources than it can tell when it re
   accept(reserve(...labelled(150_000, 150_000)))
   t.ok(agent.total.equals(before), 'nor by a framework')
   t.equal(operate(bench, reserveCall(...labelled(150_000))), 202)
-  t.match(bench.operate(reserveCall(...labelled(0, 150_000))), { status: 409, message: /resources would take \d+ bytes/ })
+  t.match(bench.operate(reserveCall(...labelled(0, 150_000))), {
+    status: 409,
+    message: /resources would take \d+ bytes/,
+  })
   t.equal(operate(bench, unreserveCall(...labelled(150_000))), 202)
   t.ok(agent.total.equals(before))
 })
