@@ -154,3 +154,35 @@ t.test('unreachable tasks are bounded by framework: the oldest goes', async t =>
   )
   t.equal(table.size, 0)
 })
+
+t.test('how many tasks of a framework are in which state, whatever came and went', async t => {
+  const steps = fc.array(
+    fc.record({
+      act: fc.constantFrom('add', 'change', 'remove', 'lose'),
+      framework: fc.constantFrom('F1', 'F2', 'F3'),
+      id: fc.nat(5),
+      state: fc.constantFrom(...(['TASK_STAGING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_FAILED'] as const)),
+    }),
+    { maxLength: 100 },
+  )
+  fc.assert(
+    fc.property(steps, all => {
+      const table = new TaskTable(3)
+      for (const { act, framework, id: number, state } of all) {
+        const id = `t${number}`
+        const record = table.get(framework, id)
+        if (act === 'add' && !record) table.add(task(id, { frameworkId: framework, state }))
+        if (act === 'change' && record) record.state = state
+        if (act === 'remove' && record) table.remove(record)
+        if (act === 'lose' && record) table.makeUnreachable(record, 1)
+      }
+      for (const framework of ['F1', 'F2', 'F3']) {
+        const counted: Record<string, number> = {}
+        for (const { state } of table.ofFramework(framework)) counted[state] = (counted[state] ?? 0) + 1
+        const kept = Object.fromEntries([...table.statesOf(framework)].filter(([, count]) => count !== 0))
+        t.same(kept, counted)
+      }
+    }),
+    { numRuns: 50 },
+  )
+})
