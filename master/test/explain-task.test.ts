@@ -82,6 +82,22 @@ t.test("a task's whole way, with its times and who said what", async t => {
   await framework.isClosed()
 })
 
+t.test('an end that its framework has not been told', async t => {
+  const framework = await new FakeScheduler(url, { name: 'away' }).subscribe()
+  await framework.launch((await framework.offers())[0]!, { task_id: { value: 'ended' } })
+  await agent.until(({ tasks }) => tasks.has('ended'))
+  agent.update('ended', 'TASK_RUNNING')
+  await framework.acknowledge(await framework.update('ended', 'TASK_RUNNING'))
+  framework.break()
+  await until(async () => (await framework.call({ type: 'REVIVE' })).status === 403, 'the broken stream to be noticed')
+  agent.update('ended', 'TASK_FINISHED')
+  const now = async () => (await explain('task_id=ended')).tasks[0]!
+  await until(async () => (await now()).state === 'TASK_FINISHED', 'its end')
+  t.match((await now()).acknowledgement, { outstanding: true, sentence: /^TASK_RUNNING was told last; TASK_FINISHED/ })
+  await framework.subscribe()
+  await framework.call({ type: 'TEARDOWN' })
+})
+
 t.test("its agent's way out of reach and back", async t => {
   const other = new Ground()
   t.teardown(() => other.close())

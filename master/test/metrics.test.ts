@@ -102,6 +102,7 @@ t.test('what a framework does is counted, by itself and in all', async t => {
   await framework.acknowledge(await framework.update('one', 'TASK_FAILED'))
   t.match(await of(), { 'tasks/terminal/task_failed': 1 })
   await until(async () => (await of())['tasks/active/task_running'] !== 1, 'the task to be gone')
+  t.notOk('tasks/active/task_failed' in (await of()), 'what has ended is not active')
   const after = await snapshot()
   const grew = (name: string) => after[name]! - (before[name] ?? 0)
   t.equal(grew('master/tasks_failed'), 1)
@@ -127,6 +128,17 @@ t.test('what a framework does is counted, by itself and in all', async t => {
   await framework.call({ type: 'TEARDOWN' })
   await framework.isClosed()
   t.same(await of(), {}, 'and forgotten with it')
+})
+
+t.test('an agent that operators have taken out of offers is connected and not active', async t => {
+  const operate = (type: string) => {
+    const body = JSON.stringify({ type, [type.toLowerCase()]: { agent_id: { value: agent.id } } })
+    return send(`${url}/api/v1`, 'POST', { 'content-type': 'application/json' }, body)
+  }
+  t.equal((await operate('DEACTIVATE_AGENT')).status, 200)
+  t.match(await snapshot(), { 'master/slaves_connected': 1, 'master/slaves_active': 0, 'master/slaves_inactive': 1 })
+  t.equal((await operate('REACTIVATE_AGENT')).status, 200)
+  t.match(await snapshot(), { 'master/slaves_active': 1, 'master/slaves_inactive': 0 })
 })
 
 t.test('a time to wait is taken, and a wrong one refused', async t => {
