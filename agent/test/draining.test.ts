@@ -141,3 +141,17 @@ t.test('an agent that starts again goes on draining', async test => {
   )
   test.match(heart.core.drain, { startedAt: bench.wallAhead + bench.mono })
 })
+
+t.test('the log says once why all tasks end', async test => {
+  const bench = new HeartBench()
+  bench.register()
+  bench.run('a')
+  bench.acknowledgeAll()
+  const said = () => bench.of('log').map(({ text, fields }) => [text, fields.tasks])
+  drain(bench)
+  drain(bench)
+  test.match(said(), [['the agent is drained', 1]])
+  bench.master({ shutdown: { message: 'gone' } })
+  bench.master({ shutdown: { message: 'gone' } })
+  test.match(said().slice(1), [['the master told this agent to end', 1]])
+})

@@ -8,6 +8,7 @@ import type { TaskEntry } from './model.ts'
 /** The master wants this agent empty (agent contract, section 5): it is stored, no task is taken any more, and all are killed. */
 export function drain(core: Core, config: DrainConfig): void {
   if (core.tasks.size === 0) return
+  if (!core.drain) core.log('warn', 'the agent is drained', { tasks: core.tasks.size })
   const stored: StoredDrain = {
     version: checkpointVersion,
     config,

@@ -165,6 +165,9 @@ export class Heart {
   }
 
   #shutdown(message: string): void {
+    // A leader says so each time it is asked to take this agent.
+    if (this.core.shutdownMessage === undefined)
+      this.core.log('warn', 'the master told this agent to end', { reason: message, tasks: this.liveTasks() })
     this.core.shutdownMessage = message
     this.#stopTasks()
   }
