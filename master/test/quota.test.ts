@@ -78,6 +78,27 @@ t.test('for a guarantee offers of others are taken back until it could be met', 
   t.ok(bench.offers(framework.stream).length > 0)
 })
 
+t.test('what is free on a deactivated agent meets no guarantee', async t => {
+  const bench = withAgents(2)
+  const [first] = bench.registry.keys()
+  bench.operate({ type: 'DEACTIVATE_AGENT', deactivate_agent: { agent_id: { value: first! } } })
+  const other = bench.framework({ role: 'other' })
+  t.equal(offered(bench, 'other'), 4)
+  bench.forgetEffects()
+  bench.operate(update([quota('a', { cpus: 3 })]))
+  t.match(bench.events(other.stream), [{ type: 'RESCIND' }])
+})
+
+t.test('what is free is promised once', async t => {
+  const bench = withAgents(2)
+  const other = bench.framework({ role: 'other' })
+  const [offer] = bench.offers(other.stream)
+  bench.call(other, { type: 'DECLINE', decline: { offer_ids: [offer!.id], filters: { refuse_seconds: 600 } } })
+  bench.forgetEffects()
+  bench.operate(update([quota('a', { cpus: 3 }), quota('b', { cpus: 3 })]))
+  t.match(bench.events(other.stream), [{ type: 'RESCIND' }])
+})
+
 t.test(
   'without force no limit is below what is consumed, offers aside, and no more is guaranteed than there is',
   async t => {
@@ -171,6 +192,12 @@ t.test('a new leader with quotas offers nothing before most agents are back', as
   t.equal(late.heart.cluster.offers.size, 0)
   late.pass(2, links(7))
   t.ok(late.heart.cluster.offers.size > 0, 'after ten minutes')
+  t.test('or when the last quota is removed', async t => {
+    const bench = leader()
+    t.match(bench.operate(remove('a')), { status: 200 })
+    bench.pass(1, links(7))
+    t.ok(bench.heart.cluster.offers.size > 0)
+  })
   t.test('and without quotas at once', async t => {
     const bench = withAgents(2).successor()
     bench.framework()

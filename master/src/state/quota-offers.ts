@@ -1,6 +1,6 @@
 import type { Resources } from '@meseta/common/resources/resources'
 import type { Quota } from '../allocator/model.ts'
-import { add, type Quantities, quantitiesOf } from '../allocator/quantities.ts'
+import { add, type Quantities, quantitiesOf, shift } from '../allocator/quantities.ts'
 import { topOf } from '../allocator/roles.ts'
 import type { Cluster } from './cluster.ts'
 import { rescindOffers } from './offers.ts'
@@ -41,7 +41,7 @@ export function rescindForGuarantees(cluster: Cluster, quotas: readonly RoleQuot
   if (guaranteed.length === 0) return
   const free = new Map<string, number>()
   for (const { id, connected } of cluster.agents.values())
-    if (connected) add(free, plainIn(cluster.allocator.available(id)))
+    if (connected && !cluster.orders.get(id)?.deactivated) add(free, plainIn(cluster.allocator.available(id)))
   for (const { role, guarantees } of guaranteed) {
     const consumed = cluster.allocator.quotaConsumption(role)
     const missing = new Map([...guarantees].map(([name, amount]) => [name, amount - (consumed.get(name) ?? 0)]))
@@ -51,6 +51,8 @@ export function rescindForGuarantees(cluster: Cluster, quotas: readonly RoleQuot
       offer => topOf(offer.role) !== role,
       offer => add(free, plainIn(offer.resources)),
     )
+    // What one is to have, the next can not.
+    for (const [name, amount] of missing) if (amount > 0) shift(free, name, -amount)
   }
 }
 

@@ -10,11 +10,12 @@ export function holdOffers(cluster: Cluster): void {
   cluster.allocator.setPaused(true)
 }
 
-/** Ends it when enough agents are there, or the time is over. */
+/** Ends it when enough agents are there, the time is over, or no quota is left. */
 export function releaseOffers(cluster: Cluster): void {
   if (!cluster.offersHeld) return
   const isOver = cluster.now.monotonic - cluster.recoveredAt >= cluster.config.allocatorRecoveryTimeout
-  if (cluster.agents.size < expected(cluster) && !isOver) return
+  const hasQuotas = cluster.settings.quotas.length > 0
+  if (hasQuotas && cluster.agents.size < expected(cluster) && !isOver) return
   cluster.offersHeld = false
   cluster.allocator.setPaused(false)
   cluster.note({ code: 'OFFERS_AGAIN', detail: `${cluster.agents.size} of ${cluster.recoveredCount} agents are back` })
