@@ -99,10 +99,11 @@ t.test('what a framework does is counted, by itself and in all', async t => {
     'roles/x/y/suppressed': 0,
   })
   agent.update('one', 'TASK_FAILED', { source: 'SOURCE_EXECUTOR', reason: 'REASON_COMMAND_EXECUTOR_FAILED' })
-  await framework.acknowledge(await framework.update('one', 'TASK_FAILED'))
+  const failed = await framework.update('one', 'TASK_FAILED')
+  t.notOk('tasks/active/task_failed' in (await of()), 'what has ended is not active')
+  await framework.acknowledge(failed)
   t.match(await of(), { 'tasks/terminal/task_failed': 1 })
   await until(async () => (await of())['tasks/active/task_running'] !== 1, 'the task to be gone')
-  t.notOk('tasks/active/task_failed' in (await of()), 'what has ended is not active')
   const after = await snapshot()
   const grew = (name: string) => after[name]! - (before[name] ?? 0)
   t.equal(grew('master/tasks_failed'), 1)
