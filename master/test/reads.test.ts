@@ -211,6 +211,9 @@ t.test('/tasks of any number comes in the order of the first status', async t =>
   t.same(await ids('limit=2&offset=2998'), ['t1', 't0'])
   t.same(await ids('limit=5&offset=9999'), [])
   t.same(await ids('task_id=t7'), ['t7'])
+  t.same(await ids('task_id=t7&framework_id=F2'), [])
+  t.same(await ids('task_id=t6&framework_id=F2'), ['t6'])
+  t.same(await ids('task_id=t6&offset=1'), [])
   t.equal((await ids('framework_id=F2&limit=-1')).length, tasks / 3)
 })
 

@@ -17,27 +17,13 @@ const maxTasks = 20
 export function explainTask(tables: Tables, query: URLSearchParams, views: Views): Write {
   const id = query.get('task_id') ?? ''
   const frameworkId = query.get('framework_id')
-  const found = [...tasksOf(tables, id, frameworkId)].filter(([{ view }, row]) => views.task(row.task, view.info))
+  const found = [...tables.named(id, frameworkId)].filter(([{ view }, row]) => views.task(row.task, view.info))
   const tasks = found.slice(0, maxTasks).map(([framework, row]) => wayOf(tables, framework, row))
   const sentence =
     tasks.length === 0
       ? 'No task of this id is known: it was never launched here, or it has fallen out of the history of completed tasks.'
       : undefined
   return whole(JSON.stringify({ task_id: id, tasks, omitted: found.length - tasks.length, sentence }))
-}
-
-function* tasksOf(tables: Tables, id: string, frameworkId: string | null): Iterable<[FrameworkRow, TaskRow]> {
-  const frameworks = [...tables.frameworks.values(), ...tables.completedFrameworks.values()]
-  const wanted = frameworks.filter(row => frameworkId === null || row.id === frameworkId)
-  for (const framework of wanted) {
-    const row = tables.task(framework.id, id)
-    if (row) yield [framework, row]
-  }
-  for (const framework of wanted) {
-    if (!framework.completedIds.has(id)) continue
-    const rows = [...tables.completedOf(framework.id)].filter(({ task }) => task.task_id.value === id)
-    for (const row of rows.reverse()) yield [framework, row]
-  }
 }
 
 function wayOf(tables: Tables, framework: FrameworkRow, { task, fate }: TaskRow): object {

@@ -182,6 +182,21 @@ export class Tables {
     if (framework) for (const slot of this.tasks.slotsOf(framework.lists.completed)) yield this.tasks.row(slot)
   }
 
+  /** All tasks of an id, of one framework or of any: those that are there, then the completed ones, newest first. */
+  *named(id: string, frameworkId: string | null): Iterable<[FrameworkRow, TaskRow]> {
+    const frameworks = [...this.frameworks.values(), ...this.completedFrameworks.values()]
+    const wanted = frameworks.filter(row => frameworkId === null || row.id === frameworkId)
+    for (const framework of wanted) {
+      const row = this.task(framework.id, id)
+      if (row) yield [framework, row]
+    }
+    for (const framework of wanted) {
+      if (!framework.completedIds.has(id)) continue
+      const rows = [...this.completedOf(framework.id)].filter(({ task }) => task.task_id.value === id)
+      for (const row of rows.reverse()) yield [framework, row]
+    }
+  }
+
   #agent(id: string): AgentRow | undefined {
     const row = this.agents.get(id)
     if (!row || row.frozen === this.#freezes) return row
