@@ -1,6 +1,6 @@
 import t from 'tap'
 import { FakeAgent } from './support/fake-agent.ts'
-import { send } from './support/fake-scheduler.ts'
+import { FakeScheduler, send } from './support/fake-scheduler.ts'
 import { Ground, getJson, until } from './support/process.ts'
 
 const json = { 'content-type': 'application/json' }
@@ -84,4 +84,40 @@ t.test('what operators set is read over the wire, and is there with the next lea
   t.equal((await send(`${second}/machine/up`, 'POST', json, '[{"hostname":"elsewhere"}]')).status, 200)
   t.same(await getJson(`${second}/maintenance/schedule`), {})
   t.same(ground.fatal, [])
+})
+
+t.test('a framework is asked before maintenance, answers, and is seen to have', async t => {
+  const ground = new Ground()
+  t.teardown(() => ground.close())
+  const url = await ground.leader()
+  const agent = new FakeAgent({ bus: ground.bus, link: 'agent-1' })
+  t.teardown(() => agent.stop())
+  await agent.registered()
+  const scheduler = await new FakeScheduler(url).subscribe()
+  await scheduler.launch((await scheduler.offers())[0]!, {})
+  await scheduler.acknowledge(await scheduler.update('t1', 'TASK_RUNNING'))
+  const machine = { hostname: '127.0.0.1', ip: '127.0.0.1' }
+  const unavailability = { start: { nanoseconds: 5 }, duration: { nanoseconds: 7 } }
+  const windows = [{ machine_ids: [machine], unavailability }]
+  t.match(
+    await call(url, { type: 'UPDATE_MAINTENANCE_SCHEDULE', update_maintenance_schedule: { schedule: { windows } } }),
+    {
+      status: 200,
+    },
+  )
+  const { inverse_offers: asked } = await scheduler.next(({ type }) => type === 'INVERSE_OFFERS')
+  t.match(asked, { inverse_offers: [{ agent_id: { value: agent.id }, unavailability }] })
+  t.match(await call(url, { type: 'GET_FRAMEWORKS' }), {
+    reply: { get_frameworks: { frameworks: [{ inverse_offers: [{ unavailability }] }] } },
+  })
+  const inverse_offer_ids = asked!.inverse_offers!.map(({ id }) => id)
+  const answer = { inverse_offer_ids, filters: { refuse_seconds: 60 } }
+  t.equal((await scheduler.call({ type: 'ACCEPT_INVERSE_OFFERS', accept_inverse_offers: answer })).status, 202)
+  t.match(await getJson(`${url}/maintenance/status`), {
+    draining_machines: [{ id: machine, statuses: [{ status: 'ACCEPT', framework_id: { value: scheduler.id } }] }],
+  })
+  t.equal((await send(`${url}/machine/down`, 'POST', json, JSON.stringify([machine]))).status, 200)
+  await agent.until(({ received }) => received.some(message => message.shutdown))
+  await scheduler.next(({ failure }) => failure?.agent_id?.value === agent.id)
+  t.match(await getJson(`${url}/slaves`), { slaves: [] })
 })
