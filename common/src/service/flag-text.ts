@@ -61,7 +61,7 @@ const wanted: Readonly<Record<keyof FlagTypes, string>> = {
   duration: 'a duration such as 75secs, 10mins or 250ms',
   bytes: 'a size such as 64MB, 512KB or a number of bytes',
   list: 'a comma-separated list',
-  json: 'JSON, or @<file> that holds it',
+  json: 'JSON, or @<file> or the absolute path of a file that holds it',
 }
 
 /** What a person writes for this type, for `--help` and messages. */
@@ -105,7 +105,8 @@ function convert(name: string, definition: FlagDefinition, text: string, source:
 }
 
 function parseJsonText(name: string, text: string, source: FlagSource): unknown {
-  const file = /^(?:@|file:\/\/)(.+)$/s.exec(text)?.[1]
+  // No JSON begins with a slash.
+  const file = /^(?:(?:@|file:\/\/)(.+)|(\/.*))$/s.exec(text)?.slice(1).find(Boolean)
   let json = text
   if (file !== undefined) {
     try {

@@ -1,6 +1,7 @@
 /**
  * One flag. `duration` is milliseconds in memory and `75secs`, `10mins`, `250ms` in text; `bytes` is a number and `64MB` in text;
- * `list` is an array and comma-separated in text; `json` is parsed JSON, or the JSON in the file named by `@file` or `file://`.
+ * `list` is an array and comma-separated in text; `json` is parsed JSON, or the JSON in the file named by `@file`, `file://` or its
+ * absolute path.
  */
 export interface FlagDefinition<Type extends FlagType = FlagType> {
   readonly type: Type

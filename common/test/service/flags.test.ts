@@ -161,6 +161,7 @@ t.test('command line before environment before file before defaults', async t =>
   }
   writeFileSync(join(folder, 'w.json'), '{"role":3}')
   t.match(read('--weights', `file://${join(folder, 'w.json')}`), { weights: { role: 3 } })
+  t.match(read('--weights', join(folder, 'w.json')), { weights: { role: 3 } }, 'an absolute path, as Mesos takes it')
 })
 
 t.test('help names every flag with type and default, and shown flags hide secrets', async t => {
