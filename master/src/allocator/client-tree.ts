@@ -26,8 +26,6 @@ export interface TreeNode<Value> {
 export interface Sorter<Value> extends Iterable<Value> {
   readonly size: number
   readonly activeCount: number
-  has(client: string): boolean
-  get(client: string): Value | undefined
   /** A new client is inactive. */
   add(client: string, value: Value): void
   /** Removes a client and what it holds. */
@@ -94,14 +92,6 @@ export abstract class ClientTree<Value> implements Sorter<Value> {
 
   *[Symbol.iterator](): Iterator<Value> {
     for (const { client } of this.#leaves.values()) yield client!
-  }
-
-  has(client: string): boolean {
-    return this.#leaves.has(client)
-  }
-
-  get(client: string): Value | undefined {
-    return this.#leaves.get(client)?.client
   }
 
   add(client: string, value: Value): void {

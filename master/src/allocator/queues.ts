@@ -53,10 +53,6 @@ export class Queues {
     return this.#clients[number]
   }
 
-  get(role: string): RoleBook | undefined {
-    return this.#byName.get(role)
-  }
-
   [Symbol.iterator](): Iterator<RoleBook> {
     return this.#byName.values()
   }
