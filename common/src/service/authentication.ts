@@ -33,7 +33,7 @@ export class Authenticator {
   }
 
   /** The principal that a request proves to be from; undefined where it proves none. A wrong proof is none: no other is looked at. */
-  principalOf(request: IncomingMessage): string | undefined {
+  async principalOf(request: IncomingMessage): Promise<string | undefined> {
     const { authorization } = request.headers
     if (authorization !== undefined) return this.#fromHeader(authorization)
     return this.#proofs.certificates ? this.#fromCertificate(request.socket) : undefined
@@ -52,7 +52,7 @@ export class Authenticator {
     return this.#names.get(socket)
   }
 
-  #fromHeader(header: string): string | undefined {
+  async #fromHeader(header: string): Promise<string | undefined> {
     if (header.length > maxHeaderLength) return undefined
     const [scheme, value] = /^(basic|bearer) +(\S+) *$/i.exec(header)?.slice(1) ?? []
     if (scheme === undefined || value === undefined) return undefined
@@ -67,11 +67,11 @@ export class Authenticator {
     return this.#proofs.credentials?.has(principal, text.slice(colon + 1)) ? principal : undefined
   }
 
-  #fromBearer(token: string): string | undefined {
+  async #fromBearer(token: string): Promise<string | undefined> {
     const { tokens, jwt } = this.#proofs
     const owner = tokens?.ownerOf(token)
     if (owner !== undefined || !jwt) return owner
-    const name = verifyJwt(token, jwt, this.#clock.now())?.[jwt.principalClaim]
+    const name = (await verifyJwt(token, jwt, this.#clock.now()))?.[jwt.principalClaim]
     return typeof name === 'string' && checkPrincipal(name) === undefined ? name : undefined
   }
 }

@@ -31,25 +31,17 @@ export function checkAddress(ip: string, name: string, authentication: Authentic
 /** Refuses with 401 who does not prove who they are, before anything of a body is read. */
 export function guardRealms(app: FastifyInstance, { authenticator, realmOf }: Authentication): void {
   app.decorateRequest('principal', undefined)
-  app.addHook('onRequest', (request, reply, done) => {
+  app.addHook('onRequest', async (request, reply) => {
     const realm = realmOf(request)
-    if (realm === undefined) {
-      done()
-      return
-    }
-    request.principal = authenticator.principalOf(request.raw)
-    if (request.principal !== undefined) {
-      done()
-      return
-    }
+    if (realm === undefined) return
+    request.principal = await authenticator.principalOf(request.raw)
+    if (request.principal !== undefined) return
     // A body that nobody will read must not keep the connection busy.
     if (request.raw.headers['transfer-encoding'] !== undefined || (request.headers['content-length'] ?? '0') !== '0')
       reply.header('connection', 'close')
     const headers = { 'www-authenticate': authenticator.challenge(realm) }
-    done(
-      new HttpError(401, `the realm ${realm} needs credentials, and those of this request are missing or wrong`, {
-        headers,
-      }),
-    )
+    throw new HttpError(401, `the realm ${realm} needs credentials, and those of this request are missing or wrong`, {
+      headers,
+    })
   })
 }

@@ -11,12 +11,12 @@ t.test('what a process proves is what another one believes', async () => {
   const word = fc.string({ minLength: 1, maxLength: 40, unit: 'binary' }).filter(text => text.isWellFormed())
   // biome-ignore lint/suspicious/noControlCharactersInRegex: principals have none
   const name = word.filter(text => !/[:\u0000-\u001f\u007f]/.test(text))
-  fc.assert(
-    fc.property(name, word, (principal, secret) => {
+  await fc.assert(
+    fc.asyncProperty(name, word, async (principal, secret) => {
       const authenticator = new Authenticator({ credentials: new Credentials([[principal, secret]]) }, systemClock)
       const headers = authorizationHeaders({ principal, secret })
       const request = { headers } as unknown as Parameters<Authenticator['principalOf']>[0]
-      if (authenticator.principalOf(request) !== principal) throw new Error('not believed')
+      if ((await authenticator.principalOf(request)) !== principal) throw new Error('not believed')
     }),
   )
 })
