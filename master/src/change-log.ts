@@ -4,30 +4,51 @@ import type { Logger } from 'pino'
 import type { Change } from './state/changes.ts'
 import type { Note } from './state/effects.ts'
 
-/** Comings and goings; tasks are too many. */
-export function logChange(log: Logger, change: Change): void {
-  switch (change.type) {
-    case 'AGENT': {
-      const { info, pid, connected } = change.agent
-      if (change.arrived || !connected)
-        log.info({ agent_id: info.id?.value, pid }, connected ? 'agent registered' : 'agent disconnected')
-      return
+/** Comings and goings, a line each; tasks are too many. */
+export class ChangeLog {
+  readonly #log: Logger
+  /** Whether an agent or framework was there when it was last heard of, by id. */
+  readonly #connected = new Map<string, boolean>()
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  log(change: Change): void {
+    switch (change.type) {
+      case 'AGENT': {
+        const { info, pid, connected } = change.agent
+        const id = info.id!.value
+        if (this.#isNews(id, connected) || change.arrived)
+          this.#log.info({ agent_id: id, pid }, connected ? 'agent registered' : 'agent disconnected')
+        return
+      }
+      case 'AGENT_REMOVED':
+        this.#connected.delete(change.id)
+        this.#log.warn({ agent_id: change.id }, 'agent removed')
+        return
+      case 'AGENT_UNREACHABLE':
+        this.#log.warn({ agent_id: change.id }, 'agent unreachable')
+        return
+      case 'FRAMEWORK': {
+        const { info, connected } = change.framework
+        const id = info.id!.value
+        if (this.#isNews(id, connected))
+          this.#log.info({ framework_id: id, name: info.name }, connected ? 'framework subscribed' : 'framework away')
+        return
+      }
+      case 'FRAMEWORK_COMPLETED':
+        this.#connected.delete(change.id)
+        this.#log.info({ framework_id: change.id }, 'framework completed')
+        return
+      default:
     }
-    case 'AGENT_REMOVED':
-      log.warn({ agent_id: change.id }, 'agent removed')
-      return
-    case 'AGENT_UNREACHABLE':
-      log.warn({ agent_id: change.id }, 'agent unreachable')
-      return
-    case 'FRAMEWORK': {
-      const { info, connected } = change.framework
-      log.info({ framework_id: info.id?.value, name: info.name }, connected ? 'framework subscribed' : 'framework away')
-      return
-    }
-    case 'FRAMEWORK_COMPLETED':
-      log.info({ framework_id: change.id }, 'framework completed')
-      return
-    default:
+  }
+
+  #isNews(id: string, connected: boolean): boolean {
+    if (this.#connected.get(id) === connected) return false
+    this.#connected.set(id, connected)
+    return true
   }
 }
 

@@ -7,7 +7,7 @@ import type { Clock, Timer } from '@meseta/common/service/clock'
 import type { Random } from '@meseta/common/service/random'
 import type { Logger } from 'pino'
 import { SchedulerEndpoint } from './api/scheduler.ts'
-import { logChange, logNote, logOperation } from './change-log.ts'
+import { ChangeLog, logNote, logOperation } from './change-log.ts'
 import { Timings } from './metrics/timings.ts'
 import { raiseEpoch } from './registrar/epoch.ts'
 import { Registrar } from './registrar/registrar.ts'
@@ -61,6 +61,7 @@ export class Master {
   readonly #registry: TimedRegistrar
   readonly #commands: Command[] = []
   readonly #replies = new Map<number, Answered>()
+  readonly #changeLog: ChangeLog
   #running = false
   #awaited = false
   #stopped = false
@@ -73,6 +74,7 @@ export class Master {
 
   constructor(options: MasterOptions) {
     this.#options = options
+    this.#changeLog = new ChangeLog(options.log)
     this.#heart = new Heart(options.config)
     this.registrar = new Registrar(options.store)
     const timeouts = options.registryTimeouts ?? registryTimeouts
@@ -230,7 +232,7 @@ export class Master {
       const changes = effects.flatMap(effect => (effect.type === 'CHANGE' ? effect.change : []))
       // Readers first: whoever is told of a change by what follows finds it there.
       if (changes.length > 0) changed(++this.#seq, changes)
-      for (const change of changes) logChange(this.#options.log, change)
+      for (const change of changes) this.#changeLog.log(change)
       for (const effect of effects) this.#carryOut(effect)
     }
   }

@@ -71,6 +71,20 @@ t.test('when the agent has done it, it is over', async t => {
   t.equal(bench.tables.operations.size, 0)
 })
 
+t.test('what was promised and never reached the agent is told by the log', async t => {
+  const { bench, agent } = setUp()
+  const before = agent.total
+  t.equal(operate(bench, reserveCall(...reserved('disk:200'))), 202)
+  bench.forgetEffects()
+  bench.do({ type: 'LINK_ENDED', link: 'l1', restarted: true })
+  bench.reregister('l1', agent.id)
+  t.ok(agent.total.equals(before))
+  t.match(
+    bench.effects.flatMap(effect => (effect.type === 'NOTE' ? effect.note : [])),
+    [{ code: 'OPERATION_DROPPED', agentId: agent.id, detail: 'RESERVE: The operation did not reach the agent' }],
+  )
+})
+
 t.test('with a source, reservations are exchanged for others in one step', async t => {
   const { bench, has, agent } = setUp()
   operate(bench, reserveCall(...reserved('cpus:2', 'a')))

@@ -1,3 +1,4 @@
+import { excerpt } from '@meseta/common/protocol/excerpt'
 import type {
   Operation,
   OperationState,
@@ -44,15 +45,24 @@ function learn(cluster: Cluster, agent: Agent, told: Operation): OperationRecord
   const { id } = (known?.operation ?? told).info
   const latest_status: OperationStatus = { ...told.latest_status, agent_id, ...(id ? { operation_id: id } : {}) }
   const operation: Operation = { ...(known?.operation ?? told), agent_id, latest_status, statuses: [latest_status] }
-  count(cluster, operation)
+  noteEnd(cluster, operation)
   if (!known) return addOperation(cluster, agent, operation)
   known.operation = operation
   cluster.change({ type: 'OPERATION', operation })
   return known
 }
 
-function count(cluster: Cluster, { info, latest_status: { state } }: Operation): void {
+/** An end is counted; one without success may be of an operation that was answered with 202, which nobody else hears of. */
+function noteEnd(cluster: Cluster, { info, agent_id, framework_id, latest_status }: Operation): void {
+  const { state, message } = latest_status
   if (!isTerminalOperation(state)) return
+  if (state !== 'OPERATION_FINISHED') {
+    const detail = [info.type, message]
+      .filter(Boolean)
+      .map(text => excerpt(text!))
+      .join(': ')
+    cluster.note({ code: state, agentId: agent_id?.value, frameworkId: framework_id?.value, detail })
+  }
   const word = state.replace('OPERATION_', '').toLowerCase()
   cluster.tally.count(`operations/${(info.type ?? 'UNKNOWN').toLowerCase()}/${word}`)
 }
@@ -131,7 +141,7 @@ function endOperation(cluster: Cluster, record: OperationRecord, state: Operatio
   const status: OperationStatus = { state, message, agent_id: { value: agentId } }
   // An end that was told and is not acknowledged stays the end.
   if (!isTerminalOperation(operation.latest_status.state)) {
-    count(cluster, { ...operation, latest_status: status })
+    noteEnd(cluster, { ...operation, latest_status: status })
     if (framework && id !== undefined) tellOperation(cluster, framework, { operation_id: { value: id }, ...status })
   }
   forget(cluster, record)
