@@ -13,6 +13,8 @@ const sabotages: readonly (readonly [string, Sabotage, RegExp])[] = [
   ['an update is shown once and never again', { showsUpdatesOnce: true }, /the master \[|has \d+ containers/],
   ['epochs are forgotten', { forgetsEpochs: true }, /no resource is given twice|masters lead|it was promised to be/],
   ['writes of the registry are lost', { losesWrites: true }, /it was promised to be|the registry has/],
+  ['ends of operations are not acknowledged', { dropsOperationAcknowledgements: true }, /operations/],
+  ['quotas are ignored', { ignoresQuotas: true }, /cpus of at most/],
   ['blindness is ignored', { ignoresBlindness: true }, /while it does not hear itself|while the bus is away/],
 ]
 const seeds = { first: 1, count: 200 }

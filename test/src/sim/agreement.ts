@@ -19,9 +19,16 @@ export function findDifference(
     if (!same(known, led)) return `${framework.name} knows [${known}], the master [${led}]`
     const strange = live.find(({ state }) => state !== 'TASK_RUNNING')
     if (strange) return `${strange.id} is ${strange.state} for ever`
+    const pending = framework.operations.live.find(
+      ({ agent, state }) => ids.has(agent) && state === 'OPERATION_PENDING',
+    )
+    if (pending) return `${pending.id} is pending for ever`
+    const unended = [...cluster.operations.ofFramework(framework.id!)]
+    if (unended.length > 0) return `the master has ${unended.length} operations of ${framework.name}`
   }
   for (const host of hosts) {
-    const { agentId, tasks } = host.agent!.heart.core
+    const { agentId, tasks, operations } = host.agent!.heart.core
+    if (operations.size > 0) return `${host.name} has ${operations.size} operations that nobody has acknowledged`
     const expected = frameworks.flatMap(({ live }) => live.filter(({ agent }) => agent === agentId))
     const there = [...tasks.values()].map(({ info }) => info.task_id.value)
     const ids = expected.map(({ id }) => id)

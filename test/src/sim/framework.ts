@@ -1,6 +1,8 @@
 import type {
   Offer,
   OfferID,
+  OfferOperation,
+  OperationStatus,
   SchedulerCall,
   SchedulerEvent,
   TaskState,
@@ -14,6 +16,7 @@ import type { SeededRandom } from '@meseta/common/sim/random'
 import type { SimProcess, Simulation } from '@meseta/common/sim/simulation'
 import type { ApiStream } from '@meseta/master/api/transport'
 import type { Master } from '@meseta/master/master'
+import { Operations } from './operations.ts'
 import type { Sabotage } from './sabotage.ts'
 
 /** What a framework knows of a task it launched. It is on its disk: it survives a crash. */
@@ -43,6 +46,7 @@ const killEvery = 7_000
  */
 export class ScriptedFramework {
   readonly tasks = new Map<string, KnownTask>()
+  readonly operations: Operations
   readonly process: SimProcess
   id: string | undefined
   /** Launches and kills end with the troubles. */
@@ -73,6 +77,7 @@ export class ScriptedFramework {
   }) {
     this.#simulation = parts.simulation
     this.process = parts.simulation.process(parts.name)
+    this.operations = new Operations(parts.name)
     this.#leader = parts.leader
     this.#sabotage = parts.sabotage
     this.#most = parts.most
@@ -127,9 +132,10 @@ export class ScriptedFramework {
     const framework_info = {
       user: 'u',
       name: this.name,
+      role: this.name,
       failover_timeout: 1e6,
       checkpoint: true,
-      capabilities: [{ type: 'PARTITION_AWARE' as const }],
+      capabilities: [{ type: 'PARTITION_AWARE' as const }, { type: 'RESERVATION_REFINEMENT' as const }],
       ...id,
     }
     const call: SchedulerCall = {
@@ -203,7 +209,7 @@ export class ScriptedFramework {
     })
   }
 
-  #event({ subscribed, offers, update }: SchedulerEvent): void {
+  #event({ subscribed, offers, update, update_operation_status: operation }: SchedulerEvent): void {
     if (subscribed) {
       this.id = subscribed.framework_id.value
       this.#subscribed = true
@@ -211,6 +217,7 @@ export class ScriptedFramework {
     }
     if (offers) this.#answer(offers.offers ?? [])
     if (update) this.#updated(update.status)
+    if (operation) this.#operated(operation.status)
   }
 
   /** Launches on what it can use, and declines all else in one call: for long when it has nothing to launch any more. */
@@ -219,7 +226,9 @@ export class ScriptedFramework {
     const declined: OfferID[] = []
     for (const offer of offers) {
       const cpus = offer.resources?.find(({ name }) => name === 'cpus')?.scalar?.value ?? 0
-      if (cpus < 1 || room-- <= 0) declined.push(offer.id)
+      const operation = this.busy && this.#random.chance(0.2) ? this.operations.begin(offer, this.#random) : undefined
+      if (operation) this.#accept(offer, operation)
+      else if (cpus < 1 || room-- <= 0) declined.push(offer.id)
       else this.#launch(offer)
     }
     const refuse_seconds = this.busy ? 2 : 1_000
@@ -237,14 +246,24 @@ export class ScriptedFramework {
       resources: parseResources('cpus:1;mem:32'),
       command: { value: 'work' },
     }
-    this.#send({
-      type: 'ACCEPT',
-      accept: {
-        offer_ids: [offer.id],
-        operations: [{ type: 'LAUNCH', launch: { task_infos: [task] } }],
-        filters: { refuse_seconds: 0 },
-      },
-    })
+    this.#accept(offer, { type: 'LAUNCH', launch: { task_infos: [task] } })
+  }
+
+  #accept(offer: Offer, operation: OfferOperation): void {
+    const accept = { offer_ids: [offer.id], operations: [operation], filters: { refuse_seconds: 0 } }
+    this.#send({ type: 'ACCEPT', accept })
+  }
+
+  #operated(status: OperationStatus): void {
+    const { operation_id, agent_id, state, uuid } = status
+    this.#simulation.note(this.name, `${operation_id?.value} ${state} ${status.message ?? ''}`)
+    const wrong = this.operations.heard(status)
+    if (wrong) this.#simulation.fail(`${this.name}: ${wrong}`)
+    if (!uuid || !operation_id || this.#sabotage.dropsOperationAcknowledgements) return
+    const acknowledge = { operation_id, uuid: uuid.value, ...(agent_id ? { agent_id } : {}) }
+    this.#clock.after(this.#random.int(20), () =>
+      this.#send({ type: 'ACKNOWLEDGE_OPERATION_STATUS', acknowledge_operation_status: acknowledge }),
+    )
   }
 
   #updated(status: TaskStatus): void {
@@ -283,6 +302,8 @@ export class ScriptedFramework {
     if (!this.#subscribed) return
     const tasks = this.live.map(({ id, agent }) => ({ task_id: { value: id }, agent_id: { value: agent } }))
     if (tasks.length > 0) this.#send({ type: 'RECONCILE', reconcile: { tasks } })
+    const operations = this.operations.reconciliation()
+    if (operations) this.#send(operations)
   }
 
   #killOne(): void {

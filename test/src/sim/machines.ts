@@ -13,6 +13,15 @@ import type { SimProcess, Simulation } from '@meseta/common/sim/simulation'
 
 const cpusOfMachine = 4
 
+const capabilities = [
+  'MULTI_ROLE',
+  'HIERARCHICAL_ROLE',
+  'RESERVATION_REFINEMENT',
+  'RESOURCE_PROVIDER',
+  'AGENT_OPERATION_FEEDBACK',
+  'AGENT_DRAINING',
+] as const
+
 const log = createLogger({ name: 'simulated', level: 'silent' })
 
 /** A machine with its disk, its containers and the agents that live on it one after the other. */
@@ -67,9 +76,9 @@ export class SimulatedHost {
         port: 5051,
         endpoint: this.endpoint,
         version: '1.11.0',
-        resources: parseResources(`cpus:${cpusOfMachine};mem:1024`),
+        resources: parseResources(`cpus:${cpusOfMachine};mem:1024;disk:512`),
         attributes: [],
-        capabilities: [],
+        capabilities: capabilities.map(type => ({ type })),
         taskPath: '/bin',
         nodePath: '/bin/node',
         environment: {},

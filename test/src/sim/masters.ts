@@ -163,6 +163,7 @@ export class SimulatedMasters {
 
   #watch(life: Life): void {
     const { heart } = life.master
+    if (this.#parts.sabotage.ignoresQuotas) heart.cluster.allocator.setQuotas = () => undefined
     const step = heart.step.bind(heart)
     let dying = false
     heart.step = (now, commands) => {

@@ -7,6 +7,10 @@ export interface Sabotage {
   readonly dropsAcknowledgements?: boolean
   /** An update reaches the framework once: what it had not stored when it died, or what was lost with the connection, is not repeated. */
   readonly showsUpdatesOnce?: boolean
+  /** Ends of operations are never acknowledged. */
+  readonly dropsOperationAcknowledgements?: boolean
+  /** The allocator does not hear of quotas. */
+  readonly ignoresQuotas?: boolean
   /** A new leader begins with the same epoch as the one before. */
   readonly forgetsEpochs?: boolean
   /** The store says that it has changed a record of the registry, and has not. */

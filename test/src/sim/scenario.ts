@@ -8,6 +8,7 @@ import { ScriptedFramework } from './framework.ts'
 import { SimulatedHost } from './machines.ts'
 import { SimulatedMasters } from './masters.ts'
 import { CuttableNetwork } from './network.ts'
+import { ScriptedOperator } from './operator.ts'
 import type { Sabotage } from './sabotage.ts'
 import { dense, type Shape } from './shapes.ts'
 import { makeTrouble, type World } from './trouble.ts'
@@ -38,6 +39,7 @@ export async function runCluster(
     masters.elect()
     for (const host of hosts) host.start()
     for (const framework of frameworks) framework.start()
+    world.operator.start()
   })
   const troubles = makeTrouble(shape, world)
   simulation.schedule('world', troubled, 'peace', () => makePeace(world))
@@ -79,10 +81,12 @@ function createWorld(simulation: Simulation, shape: Shape, sabotage: Sabotage): 
     probe: pid => hosts.some(host => host.answers && pid.endsWith(`@${host.endpoint}`)),
     witness: (...step) => witness.saw(...step),
   })
-  const frameworks = ['red', 'blue'].map(
+  const roles = ['red', 'blue']
+  const operator = new ScriptedOperator({ simulation, leader: () => masters.leader, roles })
+  const frameworks = roles.map(
     name => new ScriptedFramework({ simulation, name, leader: () => masters.leader, sabotage, most: shape.tasks }),
   )
-  return { world: { simulation, network, servers, masters, hosts, frameworks }, witness }
+  return { world: { simulation, network, servers, masters, hosts, frameworks, operator }, witness }
 }
 
 /** What is allocated is a value that never changes: what was once found to be little enough need not be looked at again. */
@@ -103,7 +107,7 @@ function nothingGivenTwice(masters: SimulatedMasters): () => string | undefined 
 }
 
 /** Everything that was broken is mended, and nothing new is begun. */
-function makePeace({ network, servers, masters, hosts, frameworks }: World): void {
+function makePeace({ network, servers, masters, hosts, frameworks, operator }: World): void {
   network.mend()
   network.faults = noBusFaults
   servers.faults = noStoreFaults
@@ -118,6 +122,7 @@ function makePeace({ network, servers, masters, hosts, frameworks }: World): voi
     framework.busy = false
     framework.restartIfDown()
   }
+  operator.ease()
 }
 
 function count(tally: Tally, frameworks: readonly ScriptedFramework[], troubles: Record<string, number>): void {

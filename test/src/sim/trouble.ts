@@ -6,6 +6,7 @@ import type { ScriptedFramework } from './framework.ts'
 import type { SimulatedHost } from './machines.ts'
 import type { SimulatedMasters } from './masters.ts'
 import type { CuttableNetwork } from './network.ts'
+import type { ScriptedOperator } from './operator.ts'
 import type { Shape } from './shapes.ts'
 
 /** All that can break. */
@@ -16,6 +17,7 @@ export interface World {
   readonly masters: SimulatedMasters
   readonly hosts: readonly SimulatedHost[]
   readonly frameworks: readonly ScriptedFramework[]
+  readonly operator: ScriptedOperator
 }
 
 /** The effects beside which a master may die: all that the world sees of a decision. */

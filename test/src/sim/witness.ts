@@ -1,3 +1,5 @@
+import { holdsResources } from '@meseta/common/protocol/task-state'
+import { Resources } from '@meseta/common/resources/resources'
 import type { Simulation } from '@meseta/common/sim/simulation'
 import type { Command, Now, RegistryEntry } from '@meseta/master/state/commands'
 import type { HeartConfig } from '@meseta/master/state/config'
@@ -53,7 +55,12 @@ export class Witness {
   saw(life: Life, now: Now, commands: readonly Command[], effects: readonly Effect[]): void {
     const hearing = this.#hearing(life)
     for (const command of commands) this.#heard(life, hearing, now, command)
-    for (const effect of effects) this.#decided(life, hearing, now, effect)
+    const news = commands.some(({ type }) => type === 'LINK_MESSAGE' || type === 'PERSISTED')
+    for (const effect of effects) {
+      // What agents told in the same step came after the offers, maybe.
+      if (effect.type === 'EVENT' && !news) this.#quota(life, effect)
+      else this.#decided(life, hearing, now, effect)
+    }
   }
 
   /** Where the leader's view is not what is promised of the registry; undefined where it is. */
@@ -164,6 +171,11 @@ export class Witness {
   /** Only an agent's own silence, while others could be heard, makes it unreachable. */
   #evidence(life: Life, hearing: Hearing, { monotonic }: Now, id: string): void {
     const { simulation, config, busAwaySince } = this.#parts
+    // What operators decide of one that is unreachable, or about to be written so, is written with it.
+    const decided = [...hearing.writes.values()].filter(
+      ({ key, value }) => key === id && value.startsWith('unreachable'),
+    )
+    if (life.master.heart.cluster.unreachable.has(id) || decided.length > 1) return
     const away = busAwaySince()
     if (hearing.blind) this.#fail(life, `gives up ${id} while it does not hear itself`)
     // Whatever it hears: this is what really is.
@@ -177,12 +189,31 @@ export class Witness {
     if (!silent && !missing) this.#fail(life, `gives up ${id}, which it has heard of lately`)
   }
 
+  /** What is offered to a role keeps, with what the role has, to its limits. */
+  #quota(life: Life, { streamId, event }: Effect & { type: 'EVENT' }): void {
+    const { settings, tasks, frameworks, frameworksByStream, offers } = life.master.heart.cluster
+    // A role that has more than a limit that was lowered may still be offered what is none of it.
+    const offered = event.offers?.offers?.some(({ resources }) => cpusOf(Resources.from(resources)) > 0)
+    const role = offered ? frameworksByStream.get(streamId)?.roles[0] : undefined
+    const limit = settings.quotas.find(quota => quota.role === role)?.limits?.cpus?.value
+    if (role === undefined || limit === undefined) return
+    let used = 0
+    for (const offer of offers.values()) if (offer.role === role) used += cpusOf(offer.resources)
+    for (const { id, roles } of frameworks.values()) {
+      if (!roles.includes(role)) continue
+      for (const task of tasks.ofFramework(id)) if (holdsResources(task.state)) used += cpusOf(task.resources)
+    }
+    if (used > limit + 1e-6) this.#fail(life, `offers ${role} what makes ${used} cpus of at most ${limit}`)
+  }
+
   #fail(life: Life, what: string): void {
     this.#parts.simulation.fail(`${life.name} ${what}`)
   }
 }
 
 const absent = 'absent'
+
+const cpusOf = (resources: Resources): number => resources.scalar('cpus')
 
 function keyed(change: RegistryChange): { key: string; value: string } {
   return 'setting' in change
