@@ -23,7 +23,7 @@ export function findDifference(
       ({ agent, state }) => ids.has(agent) && state === 'OPERATION_PENDING',
     )
     if (pending) return `${pending.id} is pending for ever`
-    const unended = [...cluster.operations.ofFramework(framework.id!)]
+    const unended = [...cluster.operations.ofFramework(framework.id!)].filter(({ agentId }) => ids.has(agentId))
     if (unended.length > 0) return `the master has ${unended.length} operations of ${framework.name}`
   }
   for (const host of hosts) {

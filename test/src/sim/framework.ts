@@ -55,6 +55,7 @@ export class ScriptedFramework {
   readonly #leader: () => Master | undefined
   readonly #sabotage: Sabotage
   readonly #most: number
+  readonly #operates: boolean
   /** Of the sabotaged way to it. */
   readonly #shown = new Set<string>()
   #clock!: Clock
@@ -74,6 +75,8 @@ export class ScriptedFramework {
     readonly sabotage: Sabotage
     /** Tasks at a time. */
     readonly most: number
+    /** Whether it reserves and makes volumes. */
+    readonly operates: boolean
   }) {
     this.#simulation = parts.simulation
     this.process = parts.simulation.process(parts.name)
@@ -81,6 +84,7 @@ export class ScriptedFramework {
     this.#leader = parts.leader
     this.#sabotage = parts.sabotage
     this.#most = parts.most
+    this.#operates = parts.operates
   }
 
   get name(): string {
@@ -226,7 +230,8 @@ export class ScriptedFramework {
     const declined: OfferID[] = []
     for (const offer of offers) {
       const cpus = offer.resources?.find(({ name }) => name === 'cpus')?.scalar?.value ?? 0
-      const operation = this.busy && this.#random.chance(0.2) ? this.operations.begin(offer, this.#random) : undefined
+      const operation =
+        this.busy && this.#operates && this.#random.chance(0.2) ? this.operations.begin(offer, this.#random) : undefined
       if (operation) this.#accept(offer, operation)
       else if (cpus < 1 || room-- <= 0) declined.push(offer.id)
       else this.#launch(offer)

@@ -84,7 +84,15 @@ function createWorld(simulation: Simulation, shape: Shape, sabotage: Sabotage): 
   const roles = ['red', 'blue']
   const operator = new ScriptedOperator({ simulation, leader: () => masters.leader, roles })
   const frameworks = roles.map(
-    name => new ScriptedFramework({ simulation, name, leader: () => masters.leader, sabotage, most: shape.tasks }),
+    name =>
+      new ScriptedFramework({
+        simulation,
+        name,
+        leader: () => masters.leader,
+        sabotage,
+        most: shape.tasks,
+        operates: shape.operations,
+      }),
   )
   return { world: { simulation, network, servers, masters, hosts, frameworks, operator }, witness }
 }

@@ -7,6 +7,8 @@ export interface Shape {
   /** Of the troubles, and of the peace after which all must agree. */
   readonly troubled: number
   readonly peaceful: number
+  /** Whether frameworks reserve and make volumes. */
+  readonly operations: boolean
   /** How many things go wrong, beside what goes wrong all the time. */
   readonly troubles: number
   /** How often the store fails, at its worst: of all it is asked. A registration of each agent is written. */
@@ -29,6 +31,7 @@ export const small: Shape = {
   tasks: 4,
   troubled: 45_000,
   peaceful: 55_000,
+  operations: true,
   troubles: 12,
   storeFailures: 0.05,
   // Two heartbeats and a little, as agents are silent between two.
@@ -44,6 +47,7 @@ export const dense: Shape = {
   tasks: 5,
   troubled: 240_000,
   peaceful: 180_000,
+  operations: true,
   troubles: 30,
   storeFailures: 0.05,
   ...times,
@@ -57,6 +61,7 @@ export const wide: Shape = {
   tasks: 100,
   troubled: 40_000,
   peaceful: 80_000,
+  operations: false,
   troubles: 25,
   storeFailures: 0.002,
   ...times,
