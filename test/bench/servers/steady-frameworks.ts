@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os'
 import type { Offer, TaskInfo } from '@meseta/common/protocol/mesos'
 import { type Call, Scheduler } from '@meseta/sdk/scheduler'
+import { hasCpus } from '../support/offers.ts'
 import { answerUsage } from '../support/usage.ts'
 
 // Frameworks that launch one task on each agent they are offered, for ever. Says how many of their tasks run when it is asked.
@@ -36,7 +37,8 @@ function begin(number: number): void {
       disconnected: reason => process.stderr.write(`framework ${number}: ${reason}\n`),
       ended: () => process.exit(1),
       event(event) {
-        for (const offer of event.offers?.offers ?? [])
+        const offers = event.offers?.offers ?? []
+        for (const offer of offers.filter(one => hasCpus(one, 1)))
           send({
             type: 'ACCEPT',
             accept: {
@@ -45,6 +47,8 @@ function begin(number: number): void {
               filters: { refuse_seconds: 1 },
             },
           })
+        const useless = offers.filter(one => !hasCpus(one, 1)).map(({ id }) => id)
+        if (useless.length > 0) send({ type: 'DECLINE', decline: { offer_ids: useless } })
         const status = event.update?.status
         if (!status) return
         if (status.state === 'TASK_RUNNING') running += 1
