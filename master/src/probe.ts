@@ -1,4 +1,4 @@
-import { addressOf } from './state/offers.ts'
+import { addressOf } from './state/offers/offers.ts'
 
 const timeout = 3_000
 

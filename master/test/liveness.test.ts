@@ -1,6 +1,6 @@
 import { parseResources } from '@meseta/common/resources/text'
 import t from 'tap'
-import { Liveness } from '../src/state/liveness.ts'
+import { Liveness } from '../src/state/agents/liveness.ts'
 import { HeartBench } from './support/heart-bench.ts'
 
 const aware = { capabilities: [{ type: 'PARTITION_AWARE' as const }] }

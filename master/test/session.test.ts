@@ -1,6 +1,6 @@
 import type { Offer } from '@meseta/common/protocol/mesos'
 import t from 'tap'
-import { refuseSeconds } from '../src/state/accept.ts'
+import { refuseSeconds } from '../src/state/offers/accept.ts'
 import { FakeAgent } from './support/fake-agent.ts'
 import { FakeScheduler, send, taskInfo } from './support/fake-scheduler.ts'
 import { Ground, getJson, until } from './support/process.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Slab } from '../src/state/slab.ts'
+import { Slab } from '../src/state/tasks/slab.ts'
 
 const nothing = () => undefined
 const record = (text: string, length = 40) => Buffer.from(text.padEnd(length))

@@ -2,9 +2,9 @@ import { Resources } from '@meseta/common/resources/resources'
 import { parseResources } from '@meseta/common/resources/text'
 import fc from 'fast-check'
 import t from 'tap'
-import { Names } from '../src/state/names.ts'
-import { Slab } from '../src/state/slab.ts'
-import { type NewTask, TaskTable } from '../src/state/tasks.ts'
+import { Names } from '../src/state/tasks/names.ts'
+import { Slab } from '../src/state/tasks/slab.ts'
+import { type NewTask, TaskTable } from '../src/state/tasks/tasks.ts'
 
 t.test('a slab gives back what was put, whatever is freed and used again meanwhile', async () => {
   const sizes = fc.oneof(fc.nat(100), fc.nat(40_000), fc.constantFrom(0, 11, 12, 13, 28, 32_768, 32_769))

@@ -2,7 +2,7 @@ import type { QuotaQuotaConfig } from '@meseta/common/protocol/mesos'
 import { legacyResources } from '@meseta/common/resources/legacy'
 import { Resources } from '@meseta/common/resources/resources'
 import { ancestorsOf } from '../allocator/roles.ts'
-import { rolesOf } from '../state/framework-info.ts'
+import { rolesOf } from '../state/frameworks/framework-info.ts'
 import { plainAmounts } from './settings-shapes.ts'
 import type { Tables } from './tables.ts'
 

@@ -8,7 +8,7 @@ import type {
   WeightInfo,
 } from '@meseta/common/protocol/mesos'
 import type { Settings } from '../state/commands.ts'
-import { keysOf, machineKey, machineOf } from '../state/machines.ts'
+import { keysOf, machineKey, machineOf } from '../state/maintenance/machines.ts'
 import type { Tables } from './tables.ts'
 import type { Views } from './views.ts'
 

@@ -1,7 +1,7 @@
 import { decode, encode, unknownFields } from '@meseta/common/protocol/codec'
 import type { Task, TaskProgress } from '@meseta/common/protocol/mesos'
-import { Names } from '../state/names.ts'
-import { Slab } from '../state/slab.ts'
+import { Names } from '../state/tasks/names.ts'
+import { Slab } from '../state/tasks/slab.ts'
 import { fixedJson, progressJson } from './task-shape.ts'
 
 const none = -1

@@ -1,5 +1,5 @@
 import type { Cluster } from './cluster.ts'
-import { endStream } from './framework-end.ts'
+import { endStream } from './frameworks/framework-end.ts'
 import type { Question } from './questions.ts'
 import type { Framework } from './records.ts'
 

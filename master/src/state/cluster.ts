@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto'
 import type { AgentInfo, MasterToAgent, SchedulerEvent, Task, TaskStatus } from '@meseta/common/protocol/mesos'
 import { Allocator } from '../allocator/allocator.ts'
-import type { Orders } from './agent-orders.ts'
+import type { Orders } from './agents/agent-orders.ts'
+import { Liveness } from './agents/liveness.ts'
 import type { Change, TaskStep } from './changes.ts'
 import { type Now, noSettings, type RegistryEntry, type Settings } from './commands.ts'
 import type { HeartConfig } from './config.ts'
 import type { Effect, Note, RegistryChange } from './effects.ts'
-import { Liveness } from './liveness.ts'
-import { MachinePlan } from './machines.ts'
-import { OperationTable } from './operation-table.ts'
+import { MachinePlan } from './maintenance/machines.ts'
+import { OperationTable } from './operations/operation-table.ts'
 import type { Agent, Framework, OfferRecord, PendingWrite, Registration } from './records.ts'
 import { Tally } from './tally.ts'
-import { TaskTable } from './tasks.ts'
+import { TaskTable } from './tasks/tasks.ts'
 
 /** The state of the cluster, and the words in which its handlers say what is to be done. */
 export class Cluster {

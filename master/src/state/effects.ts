@@ -1,7 +1,7 @@
 import type { MasterToAgent, SchedulerEvent } from '@meseta/common/protocol/mesos'
 import type { Change } from './changes.ts'
 import type { RegisteredAgent } from './commands.ts'
-import type { SettingChange } from './settings.ts'
+import type { SettingChange } from './settings/settings.ts'
 
 /** A change to the registry: the new entry of one agent, its removal, or one of the cluster's settings. */
 export type RegistryChange = RegisteredAgent | { readonly id: string; readonly entry: undefined } | SettingChange

@@ -1,15 +1,15 @@
 import { refusalOf } from '../security/operations.ts'
 import { operatorDemands } from '../security/operator-demands.ts'
-import { deactivate, reactivate } from './activation.ts'
+import { deactivate, reactivate } from './agents/activation.ts'
+import { drain } from './agents/drain.ts'
+import { markGone } from './agents/gone.ts'
 import type { Cluster } from './cluster.ts'
 import type { Command } from './commands.ts'
-import { drain } from './drain.ts'
-import { removeFramework } from './framework-end.ts'
-import { markGone } from './gone.ts'
-import { startMaintenance, stopMaintenance, updateSchedule } from './maintenance.ts'
-import { operateOnAgent } from './operator-resources.ts'
-import { removeQuota, setQuota, updateQuota } from './quota.ts'
-import { updateWeights } from './weights.ts'
+import { removeFramework } from './frameworks/framework-end.ts'
+import { startMaintenance, stopMaintenance, updateSchedule } from './maintenance/maintenance.ts'
+import { operateOnAgent } from './operations/operator-resources.ts'
+import { removeQuota, setQuota, updateQuota } from './settings/quota.ts'
+import { updateWeights } from './settings/weights.ts'
 
 /** An operator's call that changes something (Mesos contract 3). Each is answered by its request number, some only when a write is durable. */
 export function operate(cluster: Cluster, { request, call, principal }: Command & { type: 'OPERATE' }): void {

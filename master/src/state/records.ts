@@ -9,9 +9,9 @@ import type {
 } from '@meseta/common/protocol/mesos'
 import type { Resources } from '@meseta/common/resources/resources'
 import type { OfferConstraints } from '../allocator/constraints.ts'
-import type { Orders } from './agent-orders.ts'
+import type { Orders } from './agents/agent-orders.ts'
 import type { Questions } from './questions.ts'
-import type { SettingChange } from './settings.ts'
+import type { SettingChange } from './settings/settings.ts'
 
 /** A registered agent. */
 export interface Agent {

@@ -1,12 +1,12 @@
+import { endDrains } from './agents/drain.ts'
+import { releaseOffers } from './agents/recovery-hold.ts'
+import { collectRegistry } from './agents/registry-gc.ts'
+import { cancelRemoval, cancelRemovals, grantRemovals, scheduleRemoval } from './agents/removals.ts'
 import type { Cluster } from './cluster.ts'
-import { endDrains } from './drain.ts'
-import { removeExpired } from './framework-end.ts'
-import { tellDescriptions } from './framework-hosts.ts'
-import { makeInverseOffers } from './inverse-offers.ts'
-import { makeOffers, rescindExpired } from './offers.ts'
-import { releaseOffers } from './recovery-hold.ts'
-import { collectRegistry } from './registry-gc.ts'
-import { cancelRemoval, cancelRemovals, grantRemovals, scheduleRemoval } from './removals.ts'
+import { removeExpired } from './frameworks/framework-end.ts'
+import { tellDescriptions } from './frameworks/framework-hosts.ts'
+import { makeInverseOffers } from './maintenance/inverse-offers.ts'
+import { makeOffers, rescindExpired } from './offers/offers.ts'
 
 /** What time brings, each second, or each allocation interval where that is shorter. `hearsItself`: whether silence of others says anything. */
 export function tick(cluster: Cluster, hearsItself: boolean): void {
