@@ -58,6 +58,18 @@ t.test('from pending to its end, told until it is acknowledged', async t => {
   t.equal(bench.heart.cluster.tally.counts.get('master/operations/reserve/finished'), 1, 'counted once')
 })
 
+t.test('what an agent says again of an operation that is over, before it hears so, brings nothing back', async t => {
+  const { bench, operation, say, statuses, acknowledge, rows } = sent()
+  say(operation)
+  acknowledge(statuses()[0]!)
+  bench.forgetEffects()
+  say(operation)
+  t.same(rows(), [])
+  t.same(statuses(), [])
+  t.equal(bench.heart.cluster.operations.size, 0)
+  t.equal(bench.heart.cluster.tally.counts.get('master/operations/reserve/finished'), 1)
+})
+
 t.test('an acknowledgement of something else is ignored', async t => {
   const { bench, operation, say, statuses, acknowledge, rows } = sent()
   say(operation)

@@ -21,8 +21,8 @@ const packages = [
   'router/ui',
   'cli',
 ]
-/** Modules that act when they are loaded: the command line, and the page, which needs a browser. */
-const acting = new Set(['cli/dist/main.js', 'router/ui/dist/main.js'])
+/** Modules that act when they are loaded: the command line, the page, which needs a browser, and a thread of the master. */
+const acting = new Set(['cli/dist/main.js', 'router/ui/dist/main.js', 'master/dist/replica/thread/main.js'])
 /**
  * A process with nothing of the test runner's: published code has neither its loader nor our condition. The runner gives
  * its loader to each process that is spawned, whatever environment we ask for, so `env` takes it off again.

@@ -61,7 +61,7 @@ export const wide: Shape = {
   tasks: 100,
   troubled: 40_000,
   peaceful: 80_000,
-  operations: false,
+  operations: true,
   troubles: 25,
   storeFailures: 0.002,
   ...times,

@@ -15,6 +15,9 @@ export interface OperationRecord {
   readonly session: number
 }
 
+/** Operations of an agent that are remembered after their ends were acknowledged. */
+const maxSettled = 1_000
+
 /** All operations that are under way, or whose end is not acknowledged. */
 export class OperationTable {
   readonly #byUuid = new Map<string, OperationRecord>()
@@ -22,6 +25,8 @@ export class OperationTable {
   readonly #byFramework = new Map<string, Set<OperationRecord>>()
   /** Those with an id of their framework's. */
   readonly #byId = new Map<string, OperationRecord>()
+  /** By agent: whose ends were acknowledged in its session. */
+  readonly #settled = new Map<string, { readonly session: number; readonly uuids: Set<string> }>()
 
   get size(): number {
     return this.#byUuid.size
@@ -41,6 +46,27 @@ export class OperationTable {
 
   ofFramework(frameworkId: string): ReadonlySet<OperationRecord> {
     return this.#byFramework.get(frameworkId) ?? none
+  }
+
+  /** Its end is acknowledged: what its agent says of it in this session was on its way before it heard that. */
+  settle({ agentId, uuid }: OperationRecord, session: number): void {
+    let settled = this.#settled.get(agentId)
+    if (settled?.session !== session) {
+      settled = { session, uuids: new Set() }
+      this.#settled.set(agentId, settled)
+    }
+    settled.uuids.add(uuid)
+    if (settled.uuids.size > maxSettled) settled.uuids.delete(settled.uuids.values().next().value!)
+  }
+
+  isSettled(agentId: string, session: number, uuid: string): boolean {
+    const settled = this.#settled.get(agentId)
+    return settled?.session === session && settled.uuids.has(uuid)
+  }
+
+  /** The agent is no more. */
+  forgetAgent(agentId: string): void {
+    this.#settled.delete(agentId)
   }
 
   add(record: OperationRecord): void {

@@ -16,6 +16,7 @@ import { addOperation, tellOperation, tooMany } from './operations.ts'
  * acknowledges itself. For a framework that does not listen the agent says it again.
  */
 export function operationUpdate(cluster: Cluster, agent: Agent, told: Operation): void {
+  if (cluster.operations.isSettled(agent.id, agent.session, told.uuid.value)) return
   const known = cluster.operations.get(told.uuid.value)
   const refusal = known ? known.agentId !== agent.id && 'it is of another agent' : tooMany(cluster, agent)
   if (refusal) {
@@ -70,7 +71,9 @@ function noteEnd(cluster: Cluster, { info, agent_id, framework_id, latest_status
 function acknowledgeItself(cluster: Cluster, agent: Agent, record: OperationRecord): void {
   const { uuid, latest_status: status } = record.operation
   if (status.uuid) cluster.send(agent, { acknowledge_operation: { uuid, status_uuid: status.uuid } })
-  if (isTerminalOperation(status.state)) forget(cluster, record)
+  if (!isTerminalOperation(status.state)) return
+  cluster.operations.settle(record, agent.session)
+  forget(cluster, record)
 }
 
 function forget(cluster: Cluster, record: OperationRecord): void {
@@ -132,6 +135,7 @@ export function loseOperations(cluster: Cluster, agent: Agent, isUnreachable: bo
   const state: OperationState = isUnreachable ? 'OPERATION_UNREACHABLE' : 'OPERATION_GONE_BY_OPERATOR'
   const message = isUnreachable ? 'The agent is unreachable' : 'The agent is gone'
   for (const record of [...cluster.operations.ofAgent(agent.id)]) endOperation(cluster, record, state, message)
+  cluster.operations.forgetAgent(agent.id)
 }
 
 /** Takes an operation off the books in a state that the master gives it; nobody acknowledges that. */
