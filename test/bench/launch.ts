@@ -12,6 +12,8 @@ import { freePort } from './support/free-port.ts'
 import { cpuOf } from './support/usage.ts'
 
 const connections = 64
+/** Calls that are kept for the peer. */
+const keptCalls = 20_000
 /** How many tasks a framework launches with one offer. */
 const tasksAnAccept = 10
 
@@ -44,7 +46,7 @@ const acceptOf = (offer: Offer, tasks: TaskInfo[]): Omit<SchedulerCall, 'framewo
 interface Launched {
   /** Tasks a second from the first ACCEPT to the last TASK_RUNNING, every update acknowledged. */
   readonly rate: number
-  /** Some of the calls that it took, in their order. */
+  /** Some of the calls that it took, evenly and in their order. */
   readonly calls: readonly object[]
   /** Calls a task. */
   readonly callsATask: number
@@ -54,13 +56,15 @@ interface Launched {
 async function launch(port: number, count: number, way: 'stream' | 'classic'): Promise<Launched> {
   const done = Promise.withResolvers<void>()
   const calls: object[] = []
+  // Two acknowledgements a task; from the whole run, since it begins with more ACCEPTs than it goes on with.
+  const stride = Math.ceil((count * (2 + 1 / tasksAnAccept)) / keptCalls)
   let sent = 0
   let launched = 0
   let running = 0
   let begun = 0
   const call = (one: Omit<SchedulerCall, 'framework_id'>) => {
     sent += 1
-    if (calls.length < 20_000) calls.push({ framework_id: { value: scheduler.frameworkId }, ...one })
+    if (sent % stride === 0) calls.push({ framework_id: { value: scheduler.frameworkId }, ...one })
     scheduler.call(one).catch(done.reject)
   }
   const scheduler = new Scheduler({

@@ -60,7 +60,7 @@ export const bench: Bench = {
       await until(`${tasks} running tasks`, count, 120_000, 500)
       const { now, most } = residentOf(pid!)
       return [
-        bounded(`resident, ${tasks} tasks on ${agents} agents`, 'GiB', now / gib, quick ? 1 : 4),
+        bounded(`resident, ${tasks} tasks on ${agents} agents`, 'GiB', now / gib, quick ? 0.8 : 4),
         bounded('resident at most, while they came', 'GiB', most / gib, quick ? 1.2 : 6),
         bounded('a task', 'B', (now - withAgents) / tasks, 4_000),
         bounded('an agent', 'B', (withAgents - empty) / agents, 20_000),
