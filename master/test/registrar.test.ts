@@ -191,3 +191,22 @@ t.test('each leader has a higher epoch, also when two raise it at once', async t
   t.same([...epochs].sort(), [1, 2, 3])
   t.equal(await raiseEpoch(store), 4)
 })
+
+t.test('a record that holds something else is said to be damaged, and where', async t => {
+  for (const text of [
+    'null',
+    '5',
+    '{"format":2}',
+    '{"format":2,"agents":{}}',
+    '{"format":2,"agents":[5]}',
+    '{"format":2,"agents":[["A"]]}',
+  ]) {
+    const store = memory()
+    await store.create('/master/registry/0003', Buffer.from(text))
+    await t.rejects(
+      new Registrar(store).recover(masterInfo),
+      { message: /^\/master\/registry\/0003 .*(damaged|registry format)/ },
+      text,
+    )
+  }
+})

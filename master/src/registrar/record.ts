@@ -28,12 +28,17 @@ export function encodeRecord(entries: Iterable<Kept>): Uint8Array {
 export function decodeRecord(path: string, bytes: Uint8Array): Kept[] {
   if (bytes.length === 0) return []
   const { agents } = readRecord<{ agents: [string, RegistryEntry][] }>(path, bytes)
+  if (!Array.isArray(agents) || !agents.every(isEntry)) throw damaged(path, 'a list of agents')
   return agents.map(([id, entry]) => keep(id, entry))
 }
+
+const isEntry = (one: unknown): boolean =>
+  Array.isArray(one) && typeof one[0] === 'string' && typeof one[1] === 'object' && one[1] !== null
 
 /** The JSON of a record of the registry. @throws Error when it is of another format, or none. */
 export function readRecord<Shape>(path: string, bytes: Uint8Array): Shape & { readonly format: number } {
   const record = parse<Shape & { readonly format: number }>(path, bytes)
+  if (typeof record !== 'object' || record === null) throw damaged(path, 'a record')
   if (record.format !== registryFormat && record.format !== formerFormat)
     throw new Error(
       `${path} is of registry format ${record.format}, and this master reads formats ${registryFormat} and ${formerFormat}; run the version that wrote it`,
@@ -45,6 +50,9 @@ function parse<Shape>(path: string, bytes: Uint8Array): Shape {
   try {
     return JSON.parse(Buffer.from(bytes).toString('utf8'))
   } catch (cause) {
-    throw new Error(`${path} does not hold JSON: the registry is damaged; restore it from a backup`, { cause })
+    throw damaged(path, 'JSON', cause)
   }
 }
+
+const damaged = (path: string, what: string, cause?: unknown): Error =>
+  new Error(`${path} does not hold ${what}: the registry is damaged; restore it from a backup`, { cause })
