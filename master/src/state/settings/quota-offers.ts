@@ -1,14 +1,10 @@
-import type { Resources } from '@meseta/common/resources/resources'
 import type { Quota } from '../../allocator/model.ts'
-import { add, type Quantities, quantitiesOf, shift } from '../../allocator/quantities.ts'
+import { add, type Quantities, shift } from '../../allocator/quantities.ts'
 import { topOf } from '../../allocator/roles.ts'
+import { plainOf } from '../../allocator/view.ts'
 import type { Cluster } from '../cluster.ts'
 import { rescindOffers } from '../offers/offers.ts'
 import type { OfferRecord } from '../records.ts'
-
-/** What is neither reserved nor revocable: the part that quotas limit by what is allocated. */
-const plainIn = (resources: Resources): Quantities =>
-  quantitiesOf(resources.filter(({ reservations, revocable }) => !reservations?.length && !revocable))
 
 /** A quota and whose it is. */
 interface RoleQuota extends Quota {
@@ -21,7 +17,7 @@ export function offeredByTop(cluster: Cluster): ReadonlyMap<string, Quantities> 
   for (const { role, resources } of cluster.offers.values()) {
     const top = topOf(role)
     const amounts = offered.get(top) ?? new Map<string, number>()
-    add(amounts, plainIn(resources))
+    add(amounts, plainOf(resources))
     offered.set(top, amounts)
   }
   return offered
@@ -41,7 +37,7 @@ export function rescindForGuarantees(cluster: Cluster, quotas: readonly RoleQuot
   if (guaranteed.length === 0) return
   const free = new Map<string, number>()
   for (const { id, connected } of cluster.agents.values())
-    if (connected && !cluster.orders.get(id)?.deactivated) add(free, plainIn(cluster.allocator.available(id)))
+    if (connected && !cluster.orders.get(id)?.deactivated) add(free, plainOf(cluster.allocator.available(id)))
   for (const { role, guarantees } of guaranteed) {
     const consumed = cluster.allocator.quotaConsumption(role)
     const missing = new Map([...guarantees].map(([name, amount]) => [name, amount - (consumed.get(name) ?? 0)]))
@@ -49,7 +45,7 @@ export function rescindForGuarantees(cluster: Cluster, quotas: readonly RoleQuot
       cluster,
       () => namesAbove(missing, free, 0),
       offer => topOf(offer.role) !== role,
-      offer => add(free, plainIn(offer.resources)),
+      offer => add(free, plainOf(offer.resources)),
     )
     // What one is to have, the next can not.
     for (const [name, amount] of missing) if (amount > 0) shift(free, name, -amount)
@@ -71,7 +67,7 @@ function rescindWhile(
   for (const offer of [...cluster.offers.values()].reverse()) {
     if (names.length === 0) return
     if (!isCandidate(offer)) continue
-    const plain = plainIn(offer.resources)
+    const plain = plainOf(offer.resources)
     if (!names.some(name => (plain.get(name) ?? 0) > 0)) continue
     rescindOffers(cluster, [offer])
     rescinded(offer)
